@@ -9,7 +9,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
-static void write_line(const char *level, const char *format, va_list ap)
+__attribute__((format(printf, 2, 0))) static void write_line(const char *level, const char *format,
+							     va_list ap)
 {
 	char line[1000];
 	int head = snprintf(line, sizeof line, "%s ", level);
