@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * calls - the system calls of each group of a profile, with conditions on their arguments.
+ */
+#ifndef SANDBOX_CALLS_H
+#define SANDBOX_CALLS_H
+
+#include <stddef.h>
+
+enum sandbox_condition {
+	SANDBOX_IF_ANY,            /* any arguments */
+	SANDBOX_IF_NOT_EXEC,       /* argument 2 (protection) without PROT_EXEC */
+	SANDBOX_IF_FORK,           /* argument 0 is what fork gives: SIGCHLD, thread id, nothing shared */
+	SANDBOX_IF_UNIX,           /* argument 0 is AF_UNIX */
+	SANDBOX_IF_INET,           /* argument 0 is AF_INET or AF_INET6 */
+	SANDBOX_IF_FCNTL,          /* argument 1 is F_GETFD, F_SETFD, F_GETFL, F_SETFL or F_DUPFD_CLOEXEC */
+	SANDBOX_IF_LOCK,           /* argument 1 is a record lock */
+	SANDBOX_IF_SEAL,           /* argument 1 is F_ADD_SEALS or F_GET_SEALS */
+	SANDBOX_IF_IOCTL_READABLE, /* argument 1 is FIONREAD or FIONBIO */
+	SANDBOX_IF_PRCTL,          /* argument 0 is PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP or PR_SET_PDEATHSIG */
+	SANDBOX_FAILS_ENOSYS,      /* not allowed, but told politely: the C library has a way around it */
+};
+
+struct sandbox_call {
+	unsigned group; /* bit of enum sandbox_group */
+	int number;
+	enum sandbox_condition condition;
+};
+
+extern const struct sandbox_call sandbox_calls[];
+extern const size_t sandbox_n_calls;
+
+#endif

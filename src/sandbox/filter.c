@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Compiles the rows of calls.c that belong to a profile into a BPF program with libseccomp. Called by
+ * sandbox_seal and, once per zygote, for its rooms. Trusts the tables only. Invariant: the default
+ * action is to end the process, also for calls of another architecture (x32, i386).
+ */
+#include "sandbox/filter.h"
+
+#include "base/ensure.h"
+#include "sandbox/calls.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <sched.h>
+#include <seccomp.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#ifdef SANDBOX_REPORT
+#define DENIED SCMP_ACT_LOG /* sanitizers make calls of their own; the kernel log tells which */
+#else
+#define DENIED SCMP_ACT_KILL_PROCESS
+#endif
+
+/* One allowed value of one argument. */
+static void allow_value(scmp_filter_ctx ctx, int number, unsigned argument, uint64_t value)
+{
+	ASSERT(seccomp_rule_add(ctx, SCMP_ACT_ALLOW, number, 1, SCMP_CMP64(argument, SCMP_CMP_EQ, value)) ==
+	       0);
+}
+
+static void allow_values(scmp_filter_ctx ctx, int number, unsigned argument, const uint64_t *values, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		allow_value(ctx, number, argument, values[i]);
+}
+
+static void allow_masked(scmp_filter_ctx ctx, int number, unsigned argument, uint64_t mask, uint64_t value)
+{
+	ASSERT(seccomp_rule_add(ctx, SCMP_ACT_ALLOW, number, 1,
+				SCMP_CMP64(argument, SCMP_CMP_MASKED_EQ, mask, value)) == 0);
+}
+
+static void add_call(scmp_filter_ctx ctx, const struct sandbox_call *call)
+{
+	static const uint64_t inet[] = { AF_INET, AF_INET6 };
+	static const uint64_t commands[] = { F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD_CLOEXEC };
+	static const uint64_t locks[] = { F_GETLK, F_SETLK, F_SETLKW, F_OFD_SETLK, F_OFD_GETLK };
+	static const uint64_t seals[] = { F_ADD_SEALS, F_GET_SEALS };
+	static const uint64_t requests[] = { FIONREAD, FIONBIO };
+	static const uint64_t controls[] = { PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, PR_SET_PDEATHSIG };
+	int nr = call->number;
+
+	switch (call->condition) {
+	case SANDBOX_IF_ANY:
+		ASSERT(seccomp_rule_add(ctx, SCMP_ACT_ALLOW, nr, 0) == 0);
+		return;
+	case SANDBOX_IF_NOT_EXEC:
+		allow_masked(ctx, nr, 2, PROT_EXEC, 0);
+		return;
+	case SANDBOX_IF_FORK:
+		allow_masked(ctx, nr, 0, ~(uint64_t)(CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID), SIGCHLD);
+		return;
+	case SANDBOX_IF_UNIX:
+		allow_value(ctx, nr, 0, AF_UNIX);
+		return;
+	case SANDBOX_IF_INET:
+		allow_values(ctx, nr, 0, inet, 2);
+		return;
+	case SANDBOX_IF_FCNTL:
+		allow_values(ctx, nr, 1, commands, sizeof commands / sizeof *commands);
+		return;
+	case SANDBOX_IF_LOCK:
+		allow_values(ctx, nr, 1, locks, sizeof locks / sizeof *locks);
+		return;
+	case SANDBOX_IF_SEAL:
+		allow_values(ctx, nr, 1, seals, sizeof seals / sizeof *seals);
+		return;
+	case SANDBOX_IF_IOCTL_READABLE:
+		allow_values(ctx, nr, 1, requests, sizeof requests / sizeof *requests);
+		return;
+	case SANDBOX_IF_PRCTL:
+		allow_values(ctx, nr, 0, controls, sizeof controls / sizeof *controls);
+		return;
+	case SANDBOX_FAILS_ENOSYS:
+		ASSERT(seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOSYS), nr, 0) == 0);
+		return;
+	}
+}
+
+/* An errno row gives way to an allow row of another group of the same profile. */
+static bool is_allowed_elsewhere(const struct sandbox_call *call, unsigned groups)
+{
+	if (call->condition != SANDBOX_FAILS_ENOSYS)
+		return false;
+	for (size_t i = 0; i < sandbox_n_calls; i++)
+		if (sandbox_calls[i].number == call->number && (sandbox_calls[i].group & groups) &&
+		    sandbox_calls[i].condition != SANDBOX_FAILS_ENOSYS)
+			return true;
+	return false;
+}
+
+static void export_filter(scmp_filter_ctx ctx, struct sandbox_filter *ret_filter)
+{
+	int fd = memfd_create("filter", MFD_CLOEXEC);
+	off_t size;
+
+	ASSERT(fd >= 0);
+	ASSERT(seccomp_export_bpf(ctx, fd) == 0);
+	size = lseek(fd, 0, SEEK_END);
+	ASSERT(size > 0 && size <= UINT16_MAX * (off_t)sizeof(struct sock_filter));
+	ret_filter->instructions = mem_alloc((size_t)size);
+	ret_filter->n = (unsigned short)((size_t)size / sizeof(struct sock_filter));
+	ASSERT(pread(fd, ret_filter->instructions, (size_t)size, 0) == size);
+	close(fd);
+}
+
+void sandbox_compile(const struct sandbox_profile *profile, struct sandbox_filter *ret_filter)
+{
+	scmp_filter_ctx ctx = seccomp_init(DENIED);
+
+	ASSERT(ctx != NULL);
+	ASSERT(seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS) == 0);
+	for (size_t i = 0; i < sandbox_n_calls; i++)
+		if ((sandbox_calls[i].group & profile->calls) &&
+		    !is_allowed_elsewhere(&sandbox_calls[i], profile->calls))
+			add_call(ctx, &sandbox_calls[i]);
+	ASSERT(seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2) == 0);
+	export_filter(ctx, ret_filter);
+	seccomp_release(ctx);
+}
+
+void sandbox_load_filter(const struct sandbox_filter *filter, bool all_threads)
+{
+	struct sock_fprog program = { filter->n, filter->instructions };
+
+	/* seccomp(2) by number: the C library has no wrapper. 1: SET_MODE_FILTER, flag 1: TSYNC. */
+	ASSERT(syscall(SCMP_SYS(seccomp), 1, all_threads ? 1 : 0, &program) == 0);
+}
