@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * mime_split - cuts the body of a multipart at the lines of one boundary. rfc2046 5.1.1
+ *
+ * Gives the pieces in order: parts, and the gaps around them (preamble, epilogue; one of blanks only
+ * is left out). A delimiter stands at the start of a line, after CRLF or a bare LF, and may have
+ * blanks behind it; the line end before it belongs to it. After a closing delimiter the cutting goes
+ * on, since some readers go on. A loose splitter takes lines that only begin with the delimiter, as
+ * the letter of the standard allows.
+ *
+ *	struct mime_splitter s = mime_splitter_of(body, boundary, false);
+ *	while (mime_split_next(&s, &piece))
+ *		...
+ */
+#ifndef PROTO_MIME_SPLIT_H
+#define PROTO_MIME_SPLIT_H
+
+#include "base/text.h"
+#include "proto/mime_limits.h"
+
+struct mime_splitter {
+	struct text body, boundary;
+	bool is_loose;
+	size_t at;      /* the start of the piece to come */
+	bool in_part;   /* that piece is a part */
+	bool is_closed; /* a closing delimiter was there */
+	bool done;
+	size_t n_delimiters; /* seen so far */
+	unsigned defects;    /* complete at the end: NOT_CLOSED, AFTER_CLOSE, LONGER_BOUNDARY */
+};
+
+struct mime_piece {
+	struct text text;
+	bool is_part; /* otherwise a gap */
+};
+
+/* Blanks at the end of the boundary do not count. */
+struct mime_splitter mime_splitter_of(struct text body, struct text boundary, bool is_loose);
+bool mime_split_next(struct mime_splitter *s, struct mime_piece *ret_piece);
+
+/* The boundary that the first line of the form "--something" would be a delimiter of, for a multipart
+ * that does not say. */
+bool mime_split_guess(struct text body, struct text *ret_boundary);
+
+#endif
