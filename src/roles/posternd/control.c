@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The control socket: status, reload, stop, and the way to queue for the command line. Called by
+ * main.c. A connection is judged by the user id that the kernel tells of it, before a byte is read;
+ * then it may send the four messages of admin_posternd.def.
+ *
+ * Invariant: one question of one connection at a time collects counters; others wait for theirs.
+ */
+#include "base/ensure.h"
+#include "base/log.h"
+#include "ipc/admin_posternd.h"
+#include "ipc/admin_queue.h"
+#include "ipc/role_audit.h"
+#include "roles/posternd/members.h"
+
+#include <event2/event.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define KEPT_FOR_ADMIN     ((size_t)1 << 20)
+#define COUNTERS_WITHIN_MS 2000
+
+struct admin {
+	struct gateway *gateway;
+	struct peer *peer;
+	uid_t uid;
+	unsigned awaited; /* roles whose counters have not come */
+	struct event *patience;
+	struct admin *next;
+};
+
+static struct admin *admins;
+static size_t n_admins;
+
+static void admin_free(struct admin *a)
+{
+	struct admin **at = &admins;
+
+	while (*at != a)
+		at = &(*at)->next;
+	*at = a->next;
+	n_admins--;
+	event_free(a->patience);
+	free(a);
+}
+
+static void send_done(struct admin *a, bool ok, struct text text)
+{
+	struct admin_posternd_done done = { ok, text_slice(text, 0, 500) };
+
+	peer_send(a->peer, ADMIN_POSTERND_DONE, &done);
+}
+
+static void send_processes(struct admin *a)
+{
+	struct gateway *g = a->gateway;
+
+	for (enum process_id id = 0; id < PROCESS_COUNT; id++) {
+		const struct member *m = &g->members[id];
+		const struct instance *i = m->current;
+		struct admin_posternd_process row = { .name = text_from_cstr(process_of(id)->name),
+						      .uid = m->uid,
+						      .restarts = m->restarts,
+						      .state = ADMIN_POSTERND_STATE_RESTARTING,
+						      .zygote = process_is_zygote(id) };
+		if (i) {
+			row.pid = (uint32_t)i->pid;
+			row.since = i->since;
+			row.layers = i->layers;
+			row.state = i->state == INSTANCE_RUNNING ? ADMIN_POSTERND_STATE_RUNNING
+								 : ADMIN_POSTERND_STATE_STARTING;
+		}
+		peer_send(a->peer, ADMIN_POSTERND_PROCESS, &row);
+	}
+}
+
+static void end_counters(struct admin *a)
+{
+	a->awaited = 0;
+	event_del(a->patience);
+	send_done(a, true, text_from_cstr(a->gateway->is_ready ? "ready" : "starting"));
+}
+
+static void on_patience_over(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	end_counters(arg);
+}
+
+static void answer_status(struct admin *a)
+{
+	struct timeval patience = { COUNTERS_WITHIN_MS / 1000, 0 };
+	struct gateway *g = a->gateway;
+
+	send_processes(a);
+	for (enum process_id id = 0; id < PROCESS_COUNT; id++)
+		if (!process_is_zygote(id) && g->members[id].current &&
+		    g->members[id].current->state == INSTANCE_RUNNING)
+			a->awaited++;
+	event_add(a->patience, &patience);
+	members_ask_counters(g);
+	if (a->awaited == 0)
+		end_counters(a);
+}
+
+void control_counter(struct gateway *g, const char *role, struct text name, uint64_t value)
+{
+	struct admin_posternd_counter counter = { text_from_cstr(role), name, value };
+
+	(void)g;
+	for (struct admin *a = admins; a; a = a->next)
+		if (a->awaited)
+			peer_send(a->peer, ADMIN_POSTERND_COUNTER, &counter);
+}
+
+void control_counters_end(struct gateway *g, const char *role)
+{
+	(void)g;
+	(void)role;
+	for (struct admin *a = admins; a; a = a->next)
+		if (a->awaited && --a->awaited == 0)
+			end_counters(a);
+}
+
+static void answer_reload(struct admin *a)
+{
+	struct buf why;
+	bool ok;
+
+	buf_init(&why, CONF_MAX_ERROR_TEXT);
+	role_audit(&a->gateway->self, ROLE_AUDIT_KIND_ADMIN_RELOAD, "posternd", "uid=%u", a->uid);
+	ok = reload_run(a->gateway, &why);
+	send_done(a, ok, ok ? text_from_cstr("reloaded") : buf_text(&why));
+	buf_done(&why);
+}
+
+static void answer_connect(struct admin *a)
+{
+	struct instance *queue = a->gateway->members[PROCESS_QUEUE].current;
+	struct posternd_role_admin admin = { a->uid };
+	int fds[2];
+
+	if (!queue || !queue->channel || queue->state != INSTANCE_RUNNING ||
+	    link_make_pair(&admin_queue_edge, fds)) {
+		send_done(a, false, text_from_cstr("queue is not running just now"));
+		return;
+	}
+	peer_send_fds(queue->channel, POSTERND_ROLE_ADMIN, &admin, &fds[1], 1);
+	peer_send_fds(a->peer, ADMIN_POSTERND_CONNECTED, NULL, &fds[0], 1);
+	close(fds[0]);
+	close(fds[1]);
+}
+
+static void on_message(void *owner, struct peer *p, struct link_in *in)
+{
+	struct admin *a = owner;
+
+	(void)p;
+	switch (in->type) {
+	case ADMIN_POSTERND_STATUS:
+		if (a->awaited == 0)
+			answer_status(a);
+		return;
+	case ADMIN_POSTERND_RELOAD:
+		answer_reload(a);
+		return;
+	case ADMIN_POSTERND_STOP:
+		send_done(a, true, text_from_cstr("stopping"));
+		members_stop_all(a->gateway);
+		return;
+	default:
+		answer_connect(a);
+	}
+}
+
+static void on_gone(void *owner, struct peer *p, enum error why)
+{
+	(void)p;
+	if (why != ERROR_CLOSED)
+		log_warning("a command line broke the rules of the control socket: %s", error_text(why));
+	admin_free(owner);
+}
+
+static bool is_admin(const struct gateway *g, uid_t uid)
+{
+	for (size_t i = 0; i < g->places.n_admins; i++)
+		if (g->places.admins[i] == uid)
+			return true;
+	return false;
+}
+
+static void admin_new(struct gateway *g, int fd, uid_t uid)
+{
+	static const struct peer_events events = { on_message, on_gone };
+	struct admin *a = mem_zalloc(1, sizeof *a);
+
+	*a = (struct admin){ .gateway = g, .uid = uid, .next = admins };
+	admins = a;
+	n_admins++;
+	a->patience = event_new(g->self.loop, -1, 0, on_patience_over, a);
+	ASSERT(a->patience != NULL);
+	a->peer = peer_new(g->self.loop, fd, &admin_posternd_edge, ADMIN_POSTERND_SIDE_POSTERND, &events, a,
+			   KEPT_FOR_ADMIN);
+}
+
+static void on_connection(evutil_socket_t fd, short what, void *arg)
+{
+	struct gateway *g = arg;
+	struct ucred who;
+	socklen_t n = sizeof who;
+	int client = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	(void)what;
+	if (client < 0)
+		return;
+	if (getsockopt(client, SOL_SOCKET, SO_PEERCRED, &who, &n) < 0 || !is_admin(g, who.uid)) {
+		log_warning("user %u was refused at the control socket; 'admin' in the configuration names "
+			    "who may",
+			    who.uid);
+		role_audit(&g->self, ROLE_AUDIT_KIND_ADMIN_DENIED, "posternd", "uid=%u pid=%d", who.uid,
+			   who.pid);
+		close(client);
+		return;
+	}
+	if (n_admins >= g->conf->top.max_admin_connections) {
+		close(client);
+		return;
+	}
+	admin_new(g, client, who.uid);
+}
+
+void control_init(struct gateway *g)
+{
+	struct event *e = event_new(g->self.loop, g->places.control, EV_READ | EV_PERSIST, on_connection, g);
+
+	ASSERT(e && event_add(e, NULL) == 0);
+}

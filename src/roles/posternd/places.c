@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Everything that needs root or a path, opened once, before root is dropped: the configuration file,
+ * sockets, programs, state directories, Maildirs, the control socket. Called by main.c. Every failure
+ * ends the process with one line that names the place and the cure.
+ */
+#include "base/ensure.h"
+#include "base/log.h"
+#include "roles/posternd/posternd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <limits.h>
+#include <netinet/in.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#define FIRST_INHERITED_FD 3 /* sd_listen_fds(3) */
+
+int places_open_file(struct text path)
+{
+	char name[PATH_MAX];
+	int n = snprintf(name, sizeof name, "%.*s", TEXT_ARGS(path));
+
+	return n > 0 && (size_t)n < sizeof name ? open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY) : -1;
+}
+
+static bool read_all(int fd, struct buf *out)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || !buf_reserve(out, (size_t)st.st_size))
+		return false;
+	if (pread(fd, out->p, (size_t)st.st_size, 0) != st.st_size)
+		return false;
+	out->n = (size_t)st.st_size;
+	return true;
+}
+
+struct conf *places_read_conf(const struct settings *s, struct buf *errors)
+{
+	int fd = places_open_file(text_from_cstr(s->config_file));
+	struct conf *conf = NULL;
+	char name[256];
+	struct buf bytes;
+
+	if (fd < 0) {
+		buf_printf(errors, "%s: cannot open: %s\n", s->config_file,
+			   error_text(error_of_errno(errno)));
+		return NULL;
+	}
+	buf_init(&bytes, CONF_MAX_FILE);
+	if (read_all(fd, &bytes))
+		conf = conf_parse(buf_text(&bytes), s->config_file, CONF_WHOLE, errors);
+	else
+		buf_printf(errors, "%s: not a file of at most %zu bytes\n", s->config_file, CONF_MAX_FILE);
+	buf_done(&bytes);
+	close(fd);
+	if (!conf)
+		return NULL;
+	if (gethostname(name, sizeof name - 1) < 0)
+		name[0] = 0;
+	name[sizeof name - 1] = 0;
+	if (conf_set_hostname(conf, text_from_cstr(name)))
+		return conf;
+	buf_printf(errors,
+		   "%s: hostname is not set and the system's, '%s', is not fully qualified: add the line "
+		   "'hostname mx.example.com'\n",
+		   s->config_file, name);
+	conf_free(conf);
+	return NULL;
+}
+
+static void print_endpoint(const struct conf_endpoint *e, char *out, size_t n)
+{
+	char address[ADDR_TEXT_SIZE];
+
+	addr_print(&e->addr, address);
+	snprintf(out, n, addr_is_v4(&e->addr) ? "%s:%u" : "[%s]:%u", address, e->port);
+}
+
+/* A socket that the service manager bound already to this address, or -1. */
+static int find_inherited(const struct conf_endpoint *e)
+{
+	const char *count = getenv("LISTEN_FDS");
+	uint64_t n = 0;
+
+	if (!count || !text_parse_u64(text_from_cstr(count), MAX_SOCKETS, &n))
+		return -1;
+	for (int fd = FIRST_INHERITED_FD; fd < FIRST_INHERITED_FD + (int)n; fd++) {
+		struct sockaddr_storage ss;
+		socklen_t size = sizeof ss;
+		struct addr a;
+		uint16_t port;
+		if (getsockname(fd, (struct sockaddr *)&ss, &size) == 0 && addr_of_sockaddr(&ss, &a, &port) &&
+		    port == e->port && addr_is_equal(&a, &e->addr))
+			return fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	}
+	return -1;
+}
+
+static int bind_socket(const struct conf_endpoint *e, int backlog)
+{
+	struct sockaddr_storage ss;
+	socklen_t size = addr_to_sockaddr(&e->addr, e->port, &ss);
+	int on = 1, fd = find_inherited(e);
+	char name[64];
+
+	if (fd >= 0)
+		return fd;
+	print_endpoint(e, name, sizeof name);
+	fd = socket(ss.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		log_fatal(EX_OSERR, "cannot make a socket for %s: %s", name,
+			  error_text(error_of_errno(errno)));
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+	if (ss.ss_family == AF_INET6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+	if (bind(fd, (struct sockaddr *)&ss, size) == 0 && listen(fd, backlog) == 0)
+		return fd;
+	if (errno == EADDRINUSE)
+		log_fatal(EX_UNAVAILABLE,
+			  "%s is in use by another program: stop it ('ss -ltnp' names it), or change the "
+			  "listener's address or port",
+			  name);
+	if (errno == EACCES)
+		log_fatal(EX_NOPERM,
+			  "%s needs root or a socket unit: start as root, or use a port from 1024 on", name);
+	log_fatal(EX_UNAVAILABLE, "cannot listen on %s: %s; is it an address of this machine?", name,
+		  strerror(errno));
+}
+
+void places_bind(struct places *p, const struct conf *conf)
+{
+	for (size_t i = 0; i < conf->listener.n; i++) {
+		const struct conf_listener *l = &conf->listener.v[i];
+		for (size_t k = 0; k < l->address.n; k++) {
+			if (p->n_sockets == MAX_SOCKETS)
+				log_fatal(EX_CONFIG, "more than %d addresses to listen on", MAX_SOCKETS);
+			p->sockets[p->n_sockets++] =
+				(struct socket_entry){ bind_socket(&l->address.v[k], (int)l->backlog),
+						       (unsigned)i, l->address.v[k] };
+		}
+	}
+}
+
+static void path_of(struct text dir, const char *name, char out[PATH_MAX])
+{
+	int n = snprintf(out, PATH_MAX, "%.*s%s%s", TEXT_ARGS(dir), *name ? "/" : "", name);
+
+	if (n < 0 || n >= PATH_MAX)
+		log_fatal(EX_CONFIG, "the path %.*s is too long", TEXT_ARGS(dir));
+}
+
+/* Makes (with its parents) and opens; `owner` is set when root. */
+static int make_directory(const struct places *p, const char *path, mode_t mode, uid_t owner)
+{
+	char part[PATH_MAX];
+	int fd;
+
+	for (size_t i = 1; path[i] && i < sizeof part; i++) {
+		if (path[i] != '/')
+			continue;
+		memcpy(part, path, i);
+		part[i] = 0;
+		mkdir(part, 0755);
+	}
+	if (mkdir(path, mode) < 0 && errno != EEXIST)
+		log_fatal(EX_CANTCREAT, "cannot make the directory %s: %s", path, strerror(errno));
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		log_fatal(EX_NOPERM, "cannot open the directory %s: %s", path, strerror(errno));
+	if (p->as_root && fchown(fd, owner, owner) < 0)
+		log_fatal(EX_NOPERM, "cannot give %s to user %u: %s", path, owner, strerror(errno));
+	if (fchmod(fd, mode) < 0)
+		log_fatal(EX_NOPERM,
+			  "cannot set the mode of %s: %s; it must belong to the user that starts posternd",
+			  path, strerror(errno));
+	return fd;
+}
+
+uid_t places_uid(const struct places *p, const struct conf *conf, const char *name, unsigned user)
+{
+	char system_name[64];
+	const struct passwd *pw;
+
+	if (!p->as_root)
+		return geteuid();
+	if (conf->top.uid_base)
+		return (uid_t)conf->top.uid_base + user;
+	snprintf(system_name, sizeof system_name, "postern%s%s", *name ? "-" : "", name);
+	pw = getpwnam(system_name);
+	if (!pw)
+		log_fatal(EX_NOUSER,
+			  "there is no system user %s: run 'systemd-sysusers' (make install brings its "
+			  "file), or set "
+			  "uid-base",
+			  system_name);
+	return pw->pw_uid;
+}
+
+/* Programs lie beside posternd, or in ../libexec/postern. */
+static void open_programs(struct places *p)
+{
+	char self[PATH_MAX - 64], path[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+
+	ASSERT(n > 0);
+	self[n] = 0;
+	*strrchr(self, '/') = 0;
+	for (enum role_id role = 0; role < ROLE_POSTERND; role++) {
+		snprintf(path, sizeof path, "%s/postern-%s", self, role_name(role));
+		p->programs[role] = open(path, O_PATH | O_CLOEXEC);
+		if (p->programs[role] < 0) {
+			snprintf(path, sizeof path, "%s/../libexec/postern/postern-%s", self,
+				 role_name(role));
+			p->programs[role] = open(path, O_PATH | O_CLOEXEC);
+		}
+		if (p->programs[role] < 0)
+			log_fatal(EX_UNAVAILABLE,
+				  "the program postern-%s is missing beside posternd: build or install again",
+				  role_name(role));
+	}
+}
+
+static void open_states(struct places *p, const struct conf *conf)
+{
+	char path[PATH_MAX];
+
+	path_of(conf->top.state, "", path);
+	close(make_directory(p, path, 0755, 0));
+	for (enum role_id role = 0; role < ROLE_POSTERND; role++) {
+		const struct process *process = process_of(process_of_role(role));
+		p->states[role] = -1;
+		if (!process_may_have(process_of_role(role), POSTERND_ROLE_THING_STATE))
+			continue;
+		path_of(conf->top.state, process->name, path);
+		p->states[role] =
+			make_directory(p, path, 0700, places_uid(p, conf, process->name, process->user));
+	}
+	path_of(conf->top.state, "empty", path);
+	p->empty = make_directory(p, path, 0555, 0);
+}
+
+static void open_maildirs(struct places *p, const struct conf *conf)
+{
+	const struct process *process = process_of(PROCESS_MAILDIR);
+	char path[PATH_MAX];
+
+	p->n_maildirs = conf->domain.n;
+	p->maildirs = mem_zalloc(conf->domain.n, sizeof *p->maildirs);
+	for (size_t i = 0; i < conf->domain.n; i++) {
+		p->maildirs[i].fd = -1;
+		if (conf->domain.v[i].route != CONF_ROUTE_MAILDIR)
+			continue;
+		path_of(conf->domain.v[i].maildir, "", path);
+		p->maildirs[i].fd =
+			make_directory(p, path, 0755, places_uid(p, conf, process->name, process->user));
+	}
+}
+
+static void open_control(struct places *p, const struct conf *conf)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	char path[PATH_MAX];
+	uid_t uid = places_uid(p, conf, "", 0);
+
+	path_of(conf->top.run, "", path);
+	close(make_directory(p, path, 0755, uid));
+	path_of(conf->top.run, "control", path);
+	if (strlen(path) >= sizeof address.sun_path)
+		log_fatal(EX_CONFIG, "the path %s is too long for a socket: choose a shorter 'run'", path);
+	memcpy(address.sun_path, path, strlen(path) + 1);
+	unlink(path);
+	p->control = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	ASSERT(p->control >= 0);
+	if (bind(p->control, (struct sockaddr *)&address, sizeof address) < 0 || listen(p->control, 16) < 0)
+		log_fatal(EX_CANTCREAT, "cannot make the control socket %s: %s", path, strerror(errno));
+	/* Who may connect is decided by the user id of the peer, in control.c. */
+	if (chmod(path, 0666) < 0)
+		log_fatal(EX_NOPERM, "cannot set the mode of %s: %s", path, strerror(errno));
+}
+
+static void find_admins(struct places *p, const struct conf *conf)
+{
+	p->admins[p->n_admins++] = geteuid();
+	for (size_t i = 0; i < conf->top.admin.n && p->n_admins < 64; i++) {
+		char name[64];
+		uint64_t number;
+		const struct passwd *pw;
+		snprintf(name, sizeof name, "%.*s", TEXT_ARGS(conf->top.admin.v[i]));
+		if (text_parse_u64(conf->top.admin.v[i], UINT32_MAX, &number)) {
+			p->admins[p->n_admins++] = (uid_t)number;
+			continue;
+		}
+		pw = getpwnam(name);
+		if (!pw)
+			log_fatal(EX_NOUSER, "admin: there is no user '%s' on this system", name);
+		p->admins[p->n_admins++] = pw->pw_uid;
+	}
+}
+
+void places_open(struct places *p, const struct settings *s, const struct conf *conf)
+{
+	(void)s;
+	umask(022);
+	p->as_root = geteuid() == 0;
+	open_programs(p);
+	open_states(p, conf);
+	open_maildirs(p, conf);
+	open_control(p, conf);
+	find_admins(p, conf);
+}
+
+void places_drop_root(const struct places *p, const struct conf *conf)
+{
+	uid_t uid = places_uid(p, conf, "", 0);
+
+	if (!p->as_root)
+		return;
+	ASSERT(setgroups(0, NULL) == 0);
+	ASSERT(setresgid(uid, uid, uid) == 0);
+	ASSERT(setresuid(uid, uid, uid) == 0);
+	ASSERT(setresuid(0, 0, 0) < 0);
+}
