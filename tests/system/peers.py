@@ -135,6 +135,7 @@ class Peer:
 		self.certificate = certificate
 		self.messages, self.commands = [], []
 		self.connections = self.tls_count = 0
+		self.on_message = None  # takes the messages instead of keeping them
 		self.changed = threading.Condition()
 		self.stopped = threading.Event()
 		if certificate:
@@ -154,6 +155,9 @@ class Peer:
 			self.changed.notify_all()
 
 	def take(self, message):
+		if self.on_message:
+			self.on_message(message)
+			return
 		with self.changed:
 			self.messages.append(message)
 			self.changed.notify_all()
