@@ -482,11 +482,7 @@ static void job_ended(struct queue *q, const struct queue_scan_ended *ended)
 {
 	struct judgement *j = table_get(&q->judgements, ended->job);
 
-	if (!j) {
-		notice_ended(q, ended->job, ended->how != QUEUE_SCAN_HOW_FINISHED);
-		return;
-	}
-	if (j->has_ended)
+	if (!j || j->has_ended) /* or of a notice, which looks at its channel only */
 		return;
 	q->n_scanning--;
 	j->has_ended = true;
@@ -530,7 +526,6 @@ void judge_lost_scan(struct queue *q)
 			lose_room(j);
 		check_end(j);
 	} while (true);
-	notice_close_all(q);
 	queue_wake(q);
 }
 

@@ -66,7 +66,7 @@ struct queue {
 	struct breaker breaker;
 
 	struct table deliveries; /* by job */
-	struct table notices;	 /* by job */
+	struct heap notices_due; /* items by time of the next try */
 	uint64_t last_job;
 	bool is_stopping;
 
@@ -162,7 +162,10 @@ void item_cool(struct queue *q, struct item *item); /* forget the mail in memory
 void item_schedule(struct queue *q, struct item *item);
 /* After any change of recipients: removes the item, starts a notice, or does nothing. */
 void item_settle(struct queue *q, struct item *item);
+/* Its sender must hear of the failure or the success of this recipient. rfc3461 4.1 */
 bool item_wants_notice(const struct item *item, uint32_t rcpt);
+/* Its sender must hear that it is late. */
+bool item_wants_warning(const struct queue *q, const struct item *item, uint32_t rcpt);
 /* From the judge. */
 void item_judged(struct queue *q, struct item *item, const struct finding *findings);
 void item_count_scan(struct queue *q, struct item *item, void (*committed)(struct change *, struct item *), void *arg);
@@ -180,6 +183,8 @@ struct change {
 	void *arg;
 };
 
+/* ---- change.c ---- */
+
 /* With room for n recipients: fill rcpts[op.n_rcpts++]. */
 struct change *change_new(struct queue *q, struct item *item, uint32_t n_rcpts);
 /* Also the message's own state, flags, scans (from the item), reason and head. */
@@ -187,24 +192,35 @@ void change_message(struct change *c, const struct item *item, struct text reaso
 /* Copies what stays as it is from the mail. */
 struct spool_rcpt *change_rcpt(struct change *c, const struct spool_rcpt *from);
 void change_submit(struct change *c, bool is_lazy);
+/* Instead of submitting it; the caller takes care of item->n_changes. */
+void change_drop(struct change *c);
+/* committed NULL: the item is freed. */
 void item_remove(struct queue *q, struct item *item, bool is_lazy, void (*committed)(struct change *, struct item *),
 		 void *arg);
 /* Holds it for a person. */
 void item_hold(struct queue *q, struct item *item, const char *reason);
 
-/* ---- deliver.c ---- */
+/* ---- deliver.c, delivery.c ---- */
 
 void deliver_open(struct queue *q, int fd);
+/* Wall clock, ms: gives ready parts to rooms that wait, and opens connections. */
 void deliver_advance(struct queue *q, int64_t now);
+/* No more messages to any room. */
+void deliver_stop(struct queue *q);
+int64_t deliver_wake_at(const struct queue *q); /* monotonic: rooms that wait */
 /* The destination of a recipient, by the route it has or, after a change of configuration, anew. */
 struct destination *deliver_find_destination(struct queue *q, const struct spool_rcpt *r);
 uint32_t deliver_find_route(const struct conf *conf, struct text route, struct text address);
 
 /* ---- notice.c ---- */
 
+/* Has a notice written for every recipient that wants one, puts it into the spool in one transaction
+ * with the fact that it is there, and settles the item again. When that is not possible now, it is
+ * tried again later. */
 void notice_start(struct queue *q, struct item *item);
-void notice_ended(struct queue *q, uint64_t job, bool has_crashed);
-void notice_close_all(struct queue *q); /* scan went away */
+/* Items whose notices are to be tried again. Wall clock, ms. */
+void notice_advance(struct queue *q, int64_t now);
+int64_t notice_wake_at(const struct queue *q);
 
 /* ---- admin.c ---- */
 
