@@ -21,6 +21,8 @@
 
 /* Loads the provider; before the sandbox. More calls do nothing. */
 void tls_provider_open(void);
+/* The context that it lives in, beside the default provider. */
+OSSL_LIB_CTX *tls_provider_library(void);
 
 /* A key that signs by the channel, for this public key. NULL: not one of the kinds above. The caller
  * frees it. */

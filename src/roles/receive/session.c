@@ -13,7 +13,7 @@
 
 #include "base/clock.h"
 #include "ipc/policy_session.h"
-#include "role/session_tls.h"
+#include "role/tls.h"
 
 #include <unistd.h>
 
@@ -105,16 +105,16 @@ bool session_wait(struct session *s, int64_t deadline)
 bool session_secure(struct session *s, int key_fd)
 {
 	enum error e = stream_flush(&s->client, session_deadline(s, s->listener->command_timeout));
-	SSL *ssl = e ? NULL : session_tls_new(s->tls, key_fd);
 
-	if (ssl)
-		e = stream_start_tls(&s->client, ssl, session_deadline(s, s->listener->tls_timeout));
-	close(key_fd);
-	if (e || !ssl) {
+	if (e)
+		close(key_fd);
+	else
+		e = tls_accept(s->tls, &s->client, key_fd, session_deadline(s, s->listener->tls_timeout));
+	if (e) {
 		session_end(s, SMTP_REPLY_NONE, RECEIVE_SESSION_HOW_TLS_FAILED);
 		return false;
 	}
-	session_tell_tls(s, SSL_get_version(ssl), SSL_get_cipher_name(ssl));
+	session_tell_tls(s, tls_version_name(&s->client), tls_cipher_name(&s->client));
 	s->state = SMTP_STATE_NEW;
 	s->is_extended = false;
 	return !s->is_over;

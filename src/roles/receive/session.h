@@ -14,14 +14,14 @@
 
 #include "role/zygote.h"
 
-struct ssl_ctx_st;
+struct tls_context;
 
 extern const struct zygote_definition session_zygote;
 
 struct session_setup {
 	int client_fd, control_fd, policy_fd; /* non-blocking; session_run closes none of them */
 	const struct conf *conf;
-	struct ssl_ctx_st *tls; /* NULL: there is no certificate yet */
+	struct tls_context *tls; /* NULL: there is no certificate yet */
 };
 
 /* One conversation, from the greeting to the end. Always 0: that a client misbehaves or goes is an

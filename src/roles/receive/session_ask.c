@@ -121,9 +121,9 @@ void session_tell_reset(struct session *s)
 	tell_policy(s, POLICY_SESSION_RESET, NULL);
 }
 
-void session_tell_tls(struct session *s, const char *version, const char *cipher)
+void session_tell_tls(struct session *s, struct text version, struct text cipher)
 {
-	struct policy_session_tls tls = { text_from_cstr(version), text_from_cstr(cipher) };
+	struct policy_session_tls tls = { version, cipher };
 
 	tell_policy(s, POLICY_SESSION_TLS, &tls);
 }

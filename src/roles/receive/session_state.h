@@ -23,7 +23,7 @@
 struct session {
 	const struct conf *conf;
 	const struct conf_listener *listener;
-	struct ssl_ctx_st *tls;
+	struct tls_context *tls;
 	struct stream client;
 	struct link control, policy;
 	struct link queue; /* of this message; fd -1: none, or the message is of no use any more */
@@ -81,7 +81,7 @@ enum smtp_reply_id session_ask_rcpt(struct session *s, const struct smtp_rcpt *r
 /* Opens s->queue when granted. */
 enum smtp_reply_id session_ask_data(struct session *s);
 void session_tell_reset(struct session *s);
-void session_tell_tls(struct session *s, const char *version, const char *cipher);
+void session_tell_tls(struct session *s, struct text version, struct text cipher);
 
 /* receive: the first message, the key channel (-1: none just now), a message that came by itself, the
  * last word. */
