@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Key files and signatures. Called by keyring's main. Trusts the files of its own directory and the
+ * administrator's certificate, as far as they fit together; never gives out a key.
+ *
+ * Invariants: a key is written with mode 0600, synced, and under its name only when complete; nothing
+ * but signing is done with it.
+ */
+#include "roles/keyring/keys.h"
+
+#include "base/ensure.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/rand.h>
+#include <openssl/rsa.h>
+#include <openssl/x509v3.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define FILE_MAX      65536
+#define PATH_MAX_SIZE 160
+#define TEN_YEARS     ((long)10 * 365 * 24 * 3600)
+
+struct keys {
+	EVP_PKEY *key;
+	struct buf chain;
+	bool was_made;
+};
+
+struct keys *keys_new(void)
+{
+	struct keys *k = mem_zalloc(1, sizeof *k);
+
+	OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
+	buf_init(&k->chain, KEYS_CHAIN_MAX);
+	return k;
+}
+
+void keys_free(struct keys *k)
+{
+	if (!k)
+		return;
+	EVP_PKEY_free(k->key);
+	buf_done(&k->chain);
+	free(k);
+}
+
+bool keys_was_made(const struct keys *k)
+{
+	return k->was_made;
+}
+
+struct text keys_chain(const struct keys *k)
+{
+	return buf_text(&k->chain);
+}
+
+/* ---- files ---- */
+
+static bool read_fd(int fd, struct buf *out)
+{
+	char bytes[4096];
+	ssize_t n;
+
+	while ((n = read(fd, bytes, sizeof bytes)) > 0)
+		buf_add(out, text_from_bytes(bytes, (size_t)n));
+	return n == 0 && !out->overflow;
+}
+
+/* ERROR_NOT_FOUND: there is none. */
+static enum error read_file(const char *path, struct buf *out)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	bool is_read;
+
+	if (fd < 0)
+		return errno == ENOENT ? ERROR_NOT_FOUND : error_of_errno(errno);
+	is_read = read_fd(fd, out);
+	close(fd);
+	return is_read ? ERROR_NONE : ERROR_IO;
+}
+
+static bool write_file(const char *path, mode_t mode, struct text t)
+{
+	char draft[PATH_MAX_SIZE + 8];
+	int fd;
+	bool is_written;
+
+	snprintf(draft, sizeof draft, "%s.new", path);
+	unlink(draft);
+	fd = open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+	if (fd < 0)
+		return false;
+	is_written = write(fd, t.p, t.n) == (ssize_t)t.n && fsync(fd) == 0;
+	close(fd);
+	return is_written && rename(draft, path) == 0;
+}
+
+static bool sync_directory(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool is_synced = fd >= 0 && fsync(fd) == 0;
+
+	if (fd >= 0)
+		close(fd);
+	return is_synced;
+}
+
+/* ---- PEM ---- */
+
+static EVP_PKEY *parse_key(struct text pem)
+{
+	BIO *bio = BIO_new_mem_buf(pem.p, (int)pem.n);
+	EVP_PKEY *key = PEM_read_bio_PrivateKey(bio, NULL, NULL, (void *)"");
+
+	BIO_free(bio);
+	ERR_clear_error();
+	return key;
+}
+
+static X509 *parse_certificate(struct text pem)
+{
+	BIO *bio = BIO_new_mem_buf(pem.p, (int)pem.n);
+	X509 *certificate = PEM_read_bio_X509(bio, NULL, NULL, NULL);
+
+	BIO_free(bio);
+	ERR_clear_error();
+	return certificate;
+}
+
+static void take_bio(BIO *bio, struct buf *out)
+{
+	char *p = NULL;
+	long n = BIO_get_mem_data(bio, &p);
+
+	buf_add(out, text_from_bytes(p, (size_t)n));
+	BIO_free(bio);
+}
+
+/* ---- making ---- */
+
+static bool add_extension(X509 *x, int nid, const char *value)
+{
+	X509_EXTENSION *e = X509V3_EXT_conf_nid(NULL, NULL, nid, value);
+	bool is_added = e && X509_add_ext(x, e, -1) == 1;
+
+	X509_EXTENSION_free(e);
+	return is_added;
+}
+
+static X509 *make_certificate(EVP_PKEY *key, struct text hostname)
+{
+	char name[256], alternative[300];
+	X509 *x = X509_new();
+	X509_NAME *subject = x ? X509_get_subject_name(x) : NULL;
+	uint64_t serial = 0;
+	bool is_good;
+
+	snprintf(name, sizeof name, "%.*s", TEXT_ARGS(hostname));
+	snprintf(alternative, sizeof alternative, "DNS:%s", name);
+	is_good = subject && RAND_bytes((unsigned char *)&serial, 7) == 1 && X509_set_version(x, 2) == 1 &&
+		  ASN1_INTEGER_set_uint64(X509_get_serialNumber(x), serial) == 1 &&
+		  X509_gmtime_adj(X509_getm_notBefore(x), -3600) && X509_gmtime_adj(X509_getm_notAfter(x), TEN_YEARS) &&
+		  X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, (unsigned char *)name,
+					     hostname.n > 64 ? 64 : -1, -1, 0) == 1 &&
+		  X509_set_issuer_name(x, subject) == 1 && X509_set_pubkey(x, key) == 1 &&
+		  add_extension(x, NID_subject_alt_name, alternative) &&
+		  add_extension(x, NID_basic_constraints, "critical,CA:FALSE") && X509_sign(x, key, EVP_sha256()) > 0;
+	if (is_good)
+		return x;
+	X509_free(x);
+	return NULL;
+}
+
+static bool write_key(const char *path, EVP_PKEY *key)
+{
+	BIO *bio = BIO_new(BIO_s_secmem());
+	struct buf pem;
+	bool is_written;
+
+	buf_init(&pem, FILE_MAX);
+	is_written = PEM_write_bio_PKCS8PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL) == 1;
+	take_bio(bio, &pem);
+	is_written = is_written && write_file(path, 0600, buf_text(&pem)) && sync_directory("keys");
+	OPENSSL_cleanse(pem.p, pem.cap);
+	buf_done(&pem);
+	return is_written;
+}
+
+static EVP_PKEY *load_key(const char *path, bool may_make, bool *ret_was_made, struct buf *why)
+{
+	EVP_PKEY *key = NULL;
+	struct buf pem;
+	enum error e;
+
+	buf_init(&pem, FILE_MAX);
+	e = read_file(path, &pem);
+	if (!e) {
+		key = parse_key(buf_text(&pem));
+		if (!key)
+			buf_printf(why, "%s is not a private key in PEM without a passphrase", path);
+	} else if (e == ERROR_NOT_FOUND && may_make) {
+		key = EVP_EC_gen("P-256");
+		*ret_was_made = true;
+		if (key && !write_key(path, key)) {
+			buf_printf(why, "%s cannot be written: %s", path, error_text(error_of_errno(errno)));
+			EVP_PKEY_free(key);
+			key = NULL;
+		}
+	} else {
+		buf_printf(why, "%s: %s; put the key of the certificate there, with mode 0600 and the owner of its directory",
+			   path, error_text(e));
+	}
+	OPENSSL_cleanse(pem.p, pem.cap);
+	buf_done(&pem);
+	return key;
+}
+
+/* The self-signed certificate of this key: the one that is there, if it still fits, or a new one. */
+static bool load_own_certificate(const char *path, EVP_PKEY *key, struct text hostname, bool *was_made,
+				 struct buf *out, struct buf *why)
+{
+	char name[256];
+	X509 *x = read_file(path, out) == ERROR_NONE ? parse_certificate(buf_text(out)) : NULL;
+	BIO *bio;
+	bool is_good;
+
+	snprintf(name, sizeof name, "%.*s", TEXT_ARGS(hostname));
+	is_good = x && X509_check_private_key(x, key) == 1 && X509_check_host(x, name, 0, 0, NULL) == 1;
+	ERR_clear_error();
+	if (is_good) {
+		X509_free(x);
+		return true;
+	}
+	X509_free(x);
+	x = make_certificate(key, hostname);
+	buf_reset(out);
+	bio = BIO_new(BIO_s_mem());
+	is_good = x && PEM_write_bio_X509(bio, x) == 1;
+	take_bio(bio, out);
+	X509_free(x);
+	*was_made = true;
+	is_good = is_good && write_file(path, 0644, buf_text(out)) && sync_directory("keys");
+	if (!is_good)
+		buf_printf(why, "%s cannot be made: %s", path, error_text(error_of_errno(errno)));
+	return is_good;
+}
+
+static bool read_chain(int fd, EVP_PKEY *key, const char *key_path, struct buf *out, struct buf *why)
+{
+	X509 *x = NULL;
+	bool is_good = false;
+
+	if (lseek(fd, 0, SEEK_SET) < 0 || !read_fd(fd, out))
+		buf_add_cstr(why, "tls certificate: the file cannot be read or is larger than 64K");
+	else if (!(x = parse_certificate(buf_text(out))))
+		buf_add_cstr(why, "tls certificate: the file holds no certificate in PEM");
+	else if (X509_check_private_key(x, key) != 1)
+		buf_printf(why, "tls certificate: it belongs to another key than %s; put its key there, or name the "
+				"right one by 'key'",
+			   key_path);
+	else
+		is_good = true;
+	ERR_clear_error();
+	X509_free(x);
+	return is_good;
+}
+
+bool keys_load(struct keys *k, struct text name, struct text hostname, int chain_fd, struct buf *why)
+{
+	char key_path[PATH_MAX_SIZE], certificate_path[PATH_MAX_SIZE];
+	bool was_made = false, is_good;
+	EVP_PKEY *key;
+	struct buf chain;
+
+	snprintf(key_path, sizeof key_path, "keys/%.*s.pem", TEXT_ARGS(name));
+	snprintf(certificate_path, sizeof certificate_path, "keys/%.*s.crt", TEXT_ARGS(name));
+	if (mkdir("keys", 0700) < 0 && errno != EEXIST) {
+		buf_printf(why, "the directory keys cannot be made: %s", error_text(error_of_errno(errno)));
+		return false;
+	}
+	key = load_key(key_path, chain_fd < 0, &was_made, why);
+	if (!key)
+		return false;
+	buf_init(&chain, KEYS_CHAIN_MAX);
+	is_good = chain_fd < 0 ? load_own_certificate(certificate_path, key, hostname, &was_made, &chain, why) :
+				 read_chain(chain_fd, key, key_path, &chain, why);
+	if (!is_good) {
+		EVP_PKEY_free(key);
+		buf_done(&chain);
+		return false;
+	}
+	EVP_PKEY_free(k->key);
+	buf_done(&k->chain);
+	k->key = key;
+	k->chain = chain;
+	k->was_made = was_made;
+	return true;
+}
+
+/* ---- signing ---- */
+
+struct scheme {
+	const char *type, *group;
+	const EVP_MD *(*digest)(void);
+	bool is_pss;
+};
+
+static const struct scheme schemes[] = {
+	[SESSION_KEYRING_SCHEME_ECDSA_SECP256R1_SHA256] = { "EC", "prime256v1", EVP_sha256, false },
+	[SESSION_KEYRING_SCHEME_ECDSA_SECP384R1_SHA384] = { "EC", "secp384r1", EVP_sha384, false },
+	[SESSION_KEYRING_SCHEME_ED25519] = { "ED25519", NULL, NULL, false },
+	[SESSION_KEYRING_SCHEME_RSA_PSS_SHA256] = { "RSA", NULL, EVP_sha256, true },
+	[SESSION_KEYRING_SCHEME_RSA_PSS_SHA384] = { "RSA", NULL, EVP_sha384, true },
+	[SESSION_KEYRING_SCHEME_RSA_PSS_SHA512] = { "RSA", NULL, EVP_sha512, true },
+	[SESSION_KEYRING_SCHEME_RSA_PKCS1_SHA256] = { "RSA", NULL, EVP_sha256, false },
+	[SESSION_KEYRING_SCHEME_RSA_PKCS1_SHA384] = { "RSA", NULL, EVP_sha384, false },
+	[SESSION_KEYRING_SCHEME_RSA_PKCS1_SHA512] = { "RSA", NULL, EVP_sha512, false },
+};
+
+static bool fits(EVP_PKEY *key, const struct scheme *s)
+{
+	char group[64] = "";
+	size_t n = 0;
+
+	if (EVP_PKEY_is_a(key, s->type) != 1)
+		return false;
+	return !s->group || (EVP_PKEY_get_group_name(key, group, sizeof group, &n) == 1 && strcmp(group, s->group) == 0);
+}
+
+static bool set_pss(EVP_PKEY_CTX *c)
+{
+	return EVP_PKEY_CTX_set_rsa_padding(c, RSA_PKCS1_PSS_PADDING) == 1 &&
+	       EVP_PKEY_CTX_set_rsa_pss_saltlen(c, RSA_PSS_SALTLEN_DIGEST) == 1;
+}
+
+enum error keys_sign(struct keys *k, enum session_keyring_scheme scheme, struct text data, struct buf *out)
+{
+	const struct scheme *s = &schemes[scheme];
+	EVP_MD_CTX *c = EVP_MD_CTX_new();
+	EVP_PKEY_CTX *key_context = NULL;
+	size_t n = 0;
+	bool is_signed;
+
+	is_signed = k->key && fits(k->key, s) &&
+		    EVP_DigestSignInit(c, &key_context, s->digest ? s->digest() : NULL, NULL, k->key) == 1 &&
+		    (!s->is_pss || set_pss(key_context)) &&
+		    EVP_DigestSign(c, NULL, &n, (const unsigned char *)data.p, data.n) == 1 && buf_reserve(out, n) &&
+		    EVP_DigestSign(c, (unsigned char *)out->p + out->n, &n, (const unsigned char *)data.p, data.n) == 1;
+	if (is_signed)
+		out->n += n;
+	EVP_MD_CTX_free(c);
+	ERR_clear_error();
+	return is_signed ? ERROR_NONE : ERROR_DENIED;
+}
