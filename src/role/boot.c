@@ -63,7 +63,7 @@ static void add_item(struct boot *b, unsigned type, unsigned kind, unsigned inde
 static void take_resource(struct boot *b, enum process_id process, const struct posternd_role_resource *m,
 			  int fd)
 {
-	ASSERT(process_may_have(process, m->kind));
+	ASSERT(process_may_have(process, m->kind) || sandbox_is_mutated(SANDBOX_WITHOUT_MANIFEST, 0));
 	if (m->kind == POSTERND_ROLE_THING_STATE || m->kind == POSTERND_ROLE_THING_EMPTY)
 		b->root_fd = fd;
 	else
@@ -79,7 +79,7 @@ static void take_message(struct boot *b, enum process_id process, struct link_in
 	switch (in->type) {
 	case POSTERND_ROLE_BEGIN:
 		b->layers = begin->layers;
-		b->step = begin->step;
+		sandbox_mutate(begin->mutation);
 		b->conf = boot_read_conf(in->fds[0]);
 		if (!b->conf)
 			exit(EX_CONFIG);
@@ -94,6 +94,10 @@ static void take_message(struct boot *b, enum process_id process, struct link_in
 		add_item(b, POSTERND_ROLE_ZYGOTE, zygote->kind, 0, in->fds[0]);
 		return;
 	case POSTERND_ROLE_GO:
+		ASSERT(!sandbox_has_mutation()); /* in the drill only */
+		return;
+	case POSTERND_ROLE_GO_DRILL:
+		b->is_drill = true;
 		return;
 	default:
 		exit(EX_OK); /* told to stop before it began */
@@ -120,7 +124,7 @@ void boot_receive(struct boot *b, enum process_id process, const char *achieved)
 			log_fatal(EX_PROTOCOL, "posternd's first words: %s", error_text(e));
 		take_message(b, process, &in);
 		in.fds[0] = -1; /* taken */
-	} while (in.type != POSTERND_ROLE_GO);
+	} while (in.type != POSTERND_ROLE_GO && in.type != POSTERND_ROLE_GO_DRILL);
 	link_in_done(&in);
 	ASSERT(b->conf != NULL && b->root_fd >= 0);
 }

@@ -8,6 +8,7 @@
 #include "ipc/posternd_role.h"
 #include "role/audit_client.h"
 #include "role/boot.h"
+#include "role/drill.h"
 #include "role/role.h"
 #include "role/zygote.h"
 
@@ -23,7 +24,8 @@ static void announce_peer(struct role *r, enum role_id peer, int fd)
 {
 	unsigned side;
 
-	if (!process_find_edge(r->definition->id, peer, &side)) {
+	if (!process_find_edge(r->definition->id, peer, &side) &&
+	    !sandbox_is_mutated(SANDBOX_WITHOUT_MANIFEST, 1)) {
 		log_error("posternd offered a channel to %s, which the manifest does not list",
 			  role_name(peer));
 		close(fd);
@@ -152,7 +154,7 @@ static struct event_base *make_loop(void)
 	return loop;
 }
 
-static uint32_t enter_sandbox(struct role *r, const struct boot *b, const struct sandbox_profile *profile)
+static uint32_t enter_sandbox(struct role *r, struct boot *b, const struct sandbox_profile *profile)
 {
 	const struct role_definition *d = r->definition;
 	struct sandbox_options options;
@@ -167,6 +169,8 @@ static uint32_t enter_sandbox(struct role *r, const struct boot *b, const struct
 	close(b->root_fd);
 	if (d->threads)
 		d->threads(r);
+	if (b->is_drill)
+		drill_serve(b, profile, &options, achieved);
 	return achieved | sandbox_seal(profile, &options);
 }
 

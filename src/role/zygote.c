@@ -13,6 +13,7 @@
 #include "base/table.h"
 #include "ipc/role_zygote.h"
 #include "role/boot.h"
+#include "role/drill.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -41,6 +42,7 @@ struct nursery {
 	struct sandbox_filter filter;
 	const struct sandbox_profile *room_profile;
 	int signal_fd;
+	struct steps_order drilled; /* step 0: rooms are rooms */
 };
 
 static void send_ended(struct nursery *n, uint64_t ticket, pid_t pid, int status)
@@ -65,7 +67,8 @@ static void arrange_descriptors(const int *fds, size_t n_fds)
 #ifndef SANDBOX_REPORT
 	ASSERT(dup2(0, 2) == 2); /* a room has nothing to say to the log */
 #endif
-	ASSERT(close_range(ROOM_FD + (unsigned)n_fds, ~0u, 0) == 0);
+	if (!sandbox_is_mutated(SANDBOX_WITHOUT_CLOSING, 0))
+		ASSERT(close_range(ROOM_FD + (unsigned)n_fds, ~0u, 0) == 0);
 }
 
 static _Noreturn void become_room(struct nursery *n, const int *fds, size_t n_fds, pid_t parent)
@@ -75,6 +78,8 @@ static _Noreturn void become_room(struct nursery *n, const int *fds, size_t n_fd
 		_exit(EX_OK);
 	arrange_descriptors(fds, n_fds);
 	sandbox_seal_room(n->room_profile, &n->filter, &n->room_options);
+	if (n->drilled.step)
+		_exit(steps_run(&n->drilled));
 	_exit(n->zygote.definition->room(&n->zygote));
 }
 
@@ -83,7 +88,7 @@ static void spawn(struct nursery *n, uint64_t ticket, struct link_in *in, size_t
 	pid_t self = getpid(), pid;
 	struct child *child;
 
-	ASSERT(n_fds == n->zygote.definition->n_fds);
+	ASSERT(n_fds == n->zygote.definition->n_fds || sandbox_is_mutated(SANDBOX_WITHOUT_MANIFEST, 2));
 	pid = fork();
 	if (pid == 0)
 		become_room(n, in->fds, n_fds, self);
@@ -171,6 +176,8 @@ static void serve_posternd(struct nursery *n, struct link_in *in)
 	enum error e = link_receive(&n->boot.posternd, in, LINK_NO_WAIT);
 
 	link_in_close_fds(in);
+	if (!e && in->type == POSTERND_ROLE_DRILL)
+		drill_keep_order(&n->boot.posternd, link_body(in), &n->drilled);
 	if (e == ERROR_BUSY || (!e && in->type != POSTERND_ROLE_STOP))
 		return; /* a reload reaches the next zygote */
 	kill_all(n);
@@ -252,6 +259,8 @@ int zygote_main(const struct zygote_definition *definition, const char *achieved
 	close(n.boot.root_fd);
 	for (size_t i = 0; i < options.n_dirs; i++)
 		close(options.dirs[i]);
+	if (n.boot.is_drill)
+		drill_serve(&n.boot, profile, &options, ready.layers);
 	ready.layers |= sandbox_seal(profile, &options);
 	if (link_send(&n.boot.posternd, POSTERND_ROLE_READY, &ready, NULL, 0, LINK_FOREVER))
 		return EX_OK;

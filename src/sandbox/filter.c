@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
@@ -27,6 +28,8 @@
 #else
 #define DENIED SCMP_ACT_KILL_PROCESS
 #endif
+
+#define SOCKET_TYPE 0xf /* the rest of the argument is flags */
 
 /* One allowed value of one argument. */
 static void allow_value(scmp_filter_ctx ctx, int number, unsigned argument, uint64_t value)
@@ -47,17 +50,49 @@ static void allow_masked(scmp_filter_ctx ctx, int number, unsigned argument, uin
 				SCMP_CMP64(argument, SCMP_CMP_MASKED_EQ, mask, value)) == 0);
 }
 
-static void add_call(scmp_filter_ctx ctx, const struct sandbox_call *call)
+/* A socket of IPv4 or IPv6 of this type, with the protocol that the type implies. */
+static void allow_socket(scmp_filter_ctx ctx, int nr, uint64_t type, uint64_t protocol)
 {
-	static const uint64_t inet[] = { AF_INET, AF_INET6 };
+	static const uint64_t families[] = { AF_INET, AF_INET6 };
+	const uint64_t protocols[] = { 0, protocol };
+
+	for (size_t i = 0; i < 4; i++)
+		ASSERT(seccomp_rule_add(ctx, SCMP_ACT_ALLOW, nr, 3, SCMP_A0_64(SCMP_CMP_EQ, families[i / 2]),
+					SCMP_A1_64(SCMP_CMP_MASKED_EQ, SOCKET_TYPE, type),
+					SCMP_A2_64(SCMP_CMP_EQ, protocols[i % 2])) == 0);
+}
+
+static void allow_pair(scmp_filter_ctx ctx, int nr)
+{
+	static const uint64_t types[] = { SOCK_STREAM, SOCK_SEQPACKET };
+
+	for (size_t i = 0; i < 2; i++)
+		ASSERT(seccomp_rule_add(ctx, SCMP_ACT_ALLOW, nr, 2, SCMP_A0_64(SCMP_CMP_EQ, AF_UNIX),
+					SCMP_A1_64(SCMP_CMP_MASKED_EQ, SOCKET_TYPE, types[i])) == 0);
+}
+
+/* Told politely: libunbound tries it and goes on with connect. */
+static void allow_unless_fast_open(scmp_filter_ctx ctx, int nr, unsigned argument)
+{
+	allow_masked(ctx, nr, argument, MSG_FASTOPEN, 0);
+	ASSERT(seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EOPNOTSUPP), nr, 1,
+				SCMP_CMP64(argument, SCMP_CMP_MASKED_EQ, MSG_FASTOPEN, MSG_FASTOPEN)) == 0);
+}
+
+static unsigned mode_argument(int nr)
+{
+	return nr == SCMP_SYS(openat) ? 3 : nr == SCMP_SYS(open) ? 2 : 1;
+}
+
+static void add_call(scmp_filter_ctx ctx, int nr, enum sandbox_condition condition)
+{
 	static const uint64_t commands[] = { F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD_CLOEXEC };
 	static const uint64_t locks[] = { F_GETLK, F_SETLK, F_SETLKW, F_OFD_SETLK, F_OFD_GETLK };
 	static const uint64_t seals[] = { F_ADD_SEALS, F_GET_SEALS };
 	static const uint64_t requests[] = { FIONREAD, FIONBIO };
 	static const uint64_t controls[] = { PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, PR_SET_PDEATHSIG };
-	int nr = call->number;
 
-	switch (call->condition) {
+	switch (condition) {
 	case SANDBOX_IF_ANY:
 		ASSERT(seccomp_rule_add(ctx, SCMP_ACT_ALLOW, nr, 0) == 0);
 		return;
@@ -68,10 +103,22 @@ static void add_call(scmp_filter_ctx ctx, const struct sandbox_call *call)
 		allow_masked(ctx, nr, 0, ~(uint64_t)(CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID), SIGCHLD);
 		return;
 	case SANDBOX_IF_UNIX:
-		allow_value(ctx, nr, 0, AF_UNIX);
+		allow_pair(ctx, nr);
 		return;
-	case SANDBOX_IF_INET:
-		allow_values(ctx, nr, 0, inet, 2);
+	case SANDBOX_IF_STREAM:
+		allow_socket(ctx, nr, SOCK_STREAM, IPPROTO_TCP);
+		return;
+	case SANDBOX_IF_DATAGRAM:
+		allow_socket(ctx, nr, SOCK_DGRAM, IPPROTO_UDP);
+		return;
+	case SANDBOX_IF_NO_FAST_OPEN:
+		allow_unless_fast_open(ctx, nr, nr == SCMP_SYS(sendmsg) ? 2 : 3);
+		return;
+	case SANDBOX_IF_MODE:
+		allow_masked(ctx, nr, mode_argument(nr), 07111, 0);
+		return;
+	case SANDBOX_IF_SELF:
+		allow_value(ctx, nr, 0, 0);
 		return;
 	case SANDBOX_IF_FCNTL:
 		allow_values(ctx, nr, 1, commands, sizeof commands / sizeof *commands);
@@ -127,10 +174,13 @@ void sandbox_compile(const struct sandbox_profile *profile, struct sandbox_filte
 
 	ASSERT(ctx != NULL);
 	ASSERT(seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS) == 0);
-	for (size_t i = 0; i < sandbox_n_calls; i++)
-		if ((sandbox_calls[i].group & profile->calls) &&
-		    !is_allowed_elsewhere(&sandbox_calls[i], profile->calls))
-			add_call(ctx, &sandbox_calls[i]);
+	for (unsigned i = 0; i < sandbox_n_calls; i++) {
+		const struct sandbox_call *call = &sandbox_calls[i];
+		bool is_loose = sandbox_is_mutated(SANDBOX_WITHOUT_CONDITION, i);
+		if ((call->group & profile->calls) && !is_allowed_elsewhere(call, profile->calls) &&
+		    !sandbox_is_mutated(SANDBOX_WITHOUT_CALL, i))
+			add_call(ctx, call->number, is_loose ? SANDBOX_IF_ANY : call->condition);
+	}
 	ASSERT(seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2) == 0);
 	export_filter(ctx, ret_filter);
 	seccomp_release(ctx);

@@ -33,6 +33,23 @@ static const char *const layer_names[] = {
 #undef LAYER
 };
 
+static uint32_t mutation; /* the drill's; 0 in service */
+
+void sandbox_mutate(uint32_t m)
+{
+	mutation = m;
+}
+
+bool sandbox_has_mutation(void)
+{
+	return mutation != 0;
+}
+
+bool sandbox_is_mutated(enum sandbox_mutation kind, unsigned index)
+{
+	return mutation == ((uint32_t)kind << 16 | index);
+}
+
 const char *sandbox_layer_name(unsigned bit)
 {
 	return bit < SANDBOX_LAYER_COUNT ? layer_names[bit] : "unknown";
@@ -63,7 +80,7 @@ static uint32_t drop_capabilities(void)
 	struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };
 	struct __user_cap_data_struct none[2] = { 0 };
 
-	for (int cap = 0; cap <= 63; cap++)
+	for (int cap = 0; cap <= 63 && !sandbox_is_mutated(SANDBOX_WITHOUT_BOUNDING, 0); cap++)
 		prctl(PR_CAPBSET_DROP, cap, 0, 0,
 		      0); /* needs CAP_SETPCAP; without it there is nothing to gain */
 	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
@@ -76,6 +93,8 @@ static void set_limit(int resource, uint64_t value)
 {
 	struct rlimit now, limit = { value, value };
 
+	if (sandbox_is_mutated(SANDBOX_WITHOUT_LIMIT, (unsigned)resource))
+		return;
 	ASSERT(getrlimit((__rlimit_resource_t)resource, &now) == 0);
 	if (limit.rlim_max > now.rlim_max)
 		limit.rlim_cur = limit.rlim_max = now.rlim_max;
@@ -122,12 +141,13 @@ uint32_t sandbox_enter(const struct sandbox_profile *profile, const struct sandb
 	if (!(achieved & SANDBOX_ROOT) && options->root_fd >= 0)
 		ASSERT(fchdir(options->root_fd) == 0);
 #ifndef SANDBOX_REPORT
-	ASSERT(prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0);
+	if (!sandbox_is_mutated(SANDBOX_WITHOUT_UNDUMPABLE, 0))
+		ASSERT(prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0);
 #endif
 	if (layers & SANDBOX_CAPABILITIES)
 		achieved |= drop_capabilities();
-	else
-		ASSERT(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0); /* Landlock and the filter need it */
+	else if (layers & (SANDBOX_LANDLOCK | SANDBOX_SECCOMP))
+		ASSERT(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0); /* both need it */
 	if (layers & SANDBOX_LIMITS)
 		achieved |= set_limits(profile, options);
 	if (layers & SANDBOX_MDWE)

@@ -109,6 +109,27 @@ void sandbox_compile(const struct sandbox_profile *profile, struct sandbox_filte
 void sandbox_seal_room(const struct sandbox_profile *profile, const struct sandbox_filter *filter,
 		       const struct sandbox_options *options);
 
+/* What the drill leaves out of one run, so that a row of its table must turn red: kind << 16 | index.
+ * In service nothing is left out. */
+enum sandbox_mutation {
+	SANDBOX_WITHOUT_NOTHING,
+	SANDBOX_WITHOUT_CALL,       /* index: row of calls.c */
+	SANDBOX_WITHOUT_CONDITION,  /* likewise: any arguments */
+	SANDBOX_WITHOUT_FILE_RIGHT, /* index: bit of Landlock's file rights that is not handled */
+	SANDBOX_WITHOUT_PORT_RIGHT, /* ... of its TCP rights */
+	SANDBOX_WITHOUT_SCOPE,      /* ... of its scopes */
+	SANDBOX_WITHOUT_LIMIT,      /* index: RLIMIT_... */
+	SANDBOX_WITHOUT_BOUNDING,   /* the bounding set of capabilities stays */
+	SANDBOX_WITHOUT_UNDUMPABLE, /* memory may be read by the same user */
+	SANDBOX_WITHOUT_CLOSING,    /* a room inherits its zygote's descriptors */
+	SANDBOX_WITHOUT_MANIFEST,   /* index: which check of what posternd hands over, see role/boot.c */
+	SANDBOX_AS_LINUX_6_1,       /* not a fault: only what Debian 12's kernel has */
+};
+
+void sandbox_mutate(uint32_t mutation);
+bool sandbox_has_mutation(void);
+bool sandbox_is_mutated(enum sandbox_mutation kind, unsigned index);
+
 /* What this kernel has (asked without entering anything). */
 int sandbox_landlock_abi(void); /* 0: none */
 bool sandbox_has_user_namespaces(void);

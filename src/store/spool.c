@@ -164,8 +164,8 @@ static void init_waiting(struct spool *s)
 /* The names of new files are on disk before the first promise. */
 static enum error sync_directory(void)
 {
-	int fd = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	enum error e = fd < 0 || fsync(fd) < 0 ? error_of_errno(errno) : ERROR_NONE;
+	int fd = spool_disk->openat(AT_FDCWD, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+	enum error e = fd < 0 ? error_of_errno(errno) : spool_file_sync(fd);
 
 	if (fd >= 0)
 		close(fd);

@@ -25,17 +25,26 @@
 
 #include <sqlite3.h>
 
+static int open_file(int dir_fd, const char *name, int flags, mode_t mode)
+{
+	return openat(dir_fd, name, flags, mode);
+}
+
+static const struct spool_disk real_disk = { open_file, write, fsync, fdatasync, unlinkat };
+
+const struct spool_disk *spool_disk = &real_disk;
+
 static enum error last_error(void)
 {
 	return error_of_errno(errno);
 }
 
-static enum error sync_fd(int fd)
+enum error spool_file_sync(int fd)
 {
 	int n;
 
 	do
-		n = fsync(fd);
+		n = spool_disk->fsync(fd);
 	while (n < 0 && errno == EINTR);
 	return n < 0 ? ERROR_IO : ERROR_NONE;
 }
@@ -46,7 +55,8 @@ static enum error open_bodies(struct spool *s)
 {
 	if (mkdirat(AT_FDCWD, SPOOL_BODIES_NAME, 0700) < 0 && errno != EEXIST)
 		return last_error();
-	s->bodies_fd = open(SPOOL_BODIES_NAME, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	s->bodies_fd = spool_disk->openat(AT_FDCWD, SPOOL_BODIES_NAME,
+					  O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
 	if (s->bodies_fd < 0)
 		return last_error();
 	/* One process has the spool; the lock goes with the descriptor. */
@@ -157,14 +167,15 @@ enum error spool_body_create(struct spool *s, uint64_t id, int *ret_fd)
 	if (s->options.reserve_bytes > 0 && !s->has_reserve)
 		return ERROR_DISK_FULL;
 	spool_print_id(id, name);
-	*ret_fd = openat(s->bodies_fd, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	*ret_fd = spool_disk->openat(s->bodies_fd, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+				     0600);
 	return *ret_fd < 0 ? last_error() : ERROR_NONE;
 }
 
 enum error spool_body_append(int fd, struct text chunk)
 {
 	while (chunk.n > 0) {
-		ssize_t n = write(fd, chunk.p, chunk.n);
+		ssize_t n = spool_disk->write(fd, chunk.p, chunk.n);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
@@ -180,7 +191,7 @@ void spool_body_discard(struct spool *s, uint64_t id)
 
 	spool_print_id(id, name);
 	/* If it stays, it is an orphan of the next start. */
-	(void)unlinkat(s->bodies_fd, name, 0);
+	(void)spool_disk->unlinkat(s->bodies_fd, name, 0);
 }
 
 enum error spool_open_body(struct spool *s, uint64_t id, uint64_t size, int *ret_fd)
@@ -189,7 +200,7 @@ enum error spool_open_body(struct spool *s, uint64_t id, uint64_t size, int *ret
 	struct stat st;
 
 	spool_print_id(id, name);
-	*ret_fd = openat(s->bodies_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	*ret_fd = spool_disk->openat(s->bodies_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC, 0);
 	if (*ret_fd < 0)
 		return errno == ENOENT ? ERROR_CORRUPT : last_error();
 	if (fstat(*ret_fd, &st) == 0 && S_ISREG(st.st_mode) && (uint64_t)st.st_size == size)
@@ -212,7 +223,8 @@ static enum error sync_group(const struct spool_op *group)
 {
 	for (const struct spool_op *op = group; op; op = op->with) {
 		int n = 0;
-		while (op->verb == SPOOL_INSERT && op->message->has_file && (n = fdatasync(op->body_fd)) < 0)
+		while (op->verb == SPOOL_INSERT && op->message->has_file &&
+		       (n = spool_disk->fdatasync(op->body_fd)) < 0)
 			if (errno != EINTR)
 				break;
 		if (n < 0) /* this file was promised to nobody: lack of space is no reason to end */
@@ -233,7 +245,7 @@ static void sync_batch(struct spool *s, struct spool_lane *batch, struct spool_l
 		if (group->result == ERROR_IO)
 			s->is_broken = true;
 	}
-	if (ret_synced->n > 0 && sync_fd(s->bodies_fd) != ERROR_NONE) {
+	if (ret_synced->n > 0 && spool_file_sync(s->bodies_fd) != ERROR_NONE) {
 		s->is_broken = true; /* the committer answers ERROR_IO to all */
 	}
 	spool_complete(s, &failed);

@@ -13,6 +13,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/types.h>
 
 struct sqlite3;
 struct sqlite3_stmt;
@@ -80,6 +81,20 @@ void *spool_commit_main(void *spool);
 void spool_commit_batch(struct spool *s, struct spool_lane *batch);
 
 /* ---- spool_file.c: body files, their directory, the reserve ---- */
+
+/* What the spool asks of the file system beside SQLite and changes the disk; as the calls of these
+ * names do. Tests put a layer of their own between, before they open a spool. */
+struct spool_disk {
+	int (*openat)(int dir_fd, const char *name, int flags, mode_t mode);
+	ssize_t (*write)(int fd, const void *p, size_t n);
+	int (*fsync)(int fd);
+	int (*fdatasync)(int fd);
+	int (*unlinkat)(int dir_fd, const char *name, int flags);
+};
+
+extern const struct spool_disk *spool_disk;
+
+enum error spool_file_sync(int fd);
 
 enum error spool_file_open(struct spool *s);
 void spool_file_close(struct spool *s);

@@ -7,216 +7,113 @@
  *
  * Invariants: senders never wait, but for the records they want to be told of (tickets), which are
  * answered after the sync; what could not be written for want of space is counted, and the count is
- * written when there is space again; a ticket's record is never lost, it waits for space.
+ * written when there is space again; while anything waits, the flush event is pending.
  */
 #include "base/clock.h"
 #include "base/ensure.h"
 #include "base/log.h"
-#include "ipc/role_audit.h"
 #include "role/role.h"
-#include "store/audit_write.h"
+#include "roles/audit/journal.h"
+#include "roles/audit/quota.h"
 
 #include <event2/event.h>
 #include <fcntl.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 enum {
-	N_KINDS = ROLE_AUDIT_KIND_DRILL + 1,
 	KEPT_FOR_ROLE = 65536,
 	EXPIRE_MS = 3600 * 1000,
-	FULL_MS = 1000, /* between tries on a full disk */
-};
-
-/* A record whose sender waits for it. */
-struct ticket {
-	struct ticket *next;
-	enum role_id role;
-	uint32_t number;
-	enum role_audit_kind kind;
-	int64_t time;
-	char subject[AUDIT_SUBJECT_MAX], detail[AUDIT_DETAIL_MAX];
-	size_t n_subject, n_detail;
+	FULL_MS = 1000,       /* between tries on a full disk */
+	LAST_WORDS_MS = 1000, /* for what the other roles said before they ended */
 };
 
 struct sender {
 	struct peer *peer;
-	int64_t window; /* beginning, monotonic */
-	uint64_t n;	/* in the window, of what is under the quota */
-	uint64_t suppressed[N_KINDS];
+	struct quota quota;
 };
 
 static struct {
 	struct role *role;
-	int dir;
-	struct audit_writer *writer;
+	struct journal *journal;
 	struct sender senders[ROLE_COUNT];
-	struct ticket *tickets, **tickets_end;
-	struct event *flush, *expire;
-	bool is_flush_set, is_full;
-	uint64_t n_pending, n_written, n_lost, n_suppressed, n_unreported;
+	struct event *flush, *expire, *end;
+	int64_t flush_at; /* 0: not set */
+	bool is_full, is_stopping;
+	uint64_t n_suppressed;
 } audit;
 
-/* What a stranger can cause as often as it likes. */
-static bool is_strangers(enum role_audit_kind kind)
+static const struct conf_audit *settings(void)
 {
-	switch (kind) {
-	case ROLE_AUDIT_KIND_SESSION_ENDED:
-	case ROLE_AUDIT_KIND_CLIENT_REFUSED:
-	case ROLE_AUDIT_KIND_CLIENT_BLOCKED:
-	case ROLE_AUDIT_KIND_ROOM_CRASHED:
-	case ROLE_AUDIT_KIND_ROOM_KILLED:
-	case ROLE_AUDIT_KIND_MESSAGE_REFUSED:
-	case ROLE_AUDIT_KIND_MESSAGE_SCANNED:
-	case ROLE_AUDIT_KIND_SIGNATURE_REFUSED:
-	case ROLE_AUDIT_KIND_PEER_MISBEHAVED:
-		return true;
-	default:
-		return false;
-	}
+	return &audit.role->conf->audit;
 }
 
-static const char *kind_name(enum role_audit_kind kind)
-{
-	return ipc_find_message(&role_audit_edge, ROLE_AUDIT_EVENT)->fields[0].names[kind];
-}
-
-static void set_flush(int64_t ms)
+static void arm(struct event *event, int64_t ms)
 {
 	struct timeval time = { ms / 1000, ms % 1000 * 1000 };
 
-	if (audit.is_flush_set && ms > 0)
-		return;
-	audit.is_flush_set = true;
-	evtimer_add(audit.flush, &time);
+	evtimer_add(event, &time);
 }
 
-static void add(enum role_id role, enum role_audit_kind kind, int64_t time, struct text subject, struct text detail)
+static void flush_within(int64_t ms)
 {
-	struct audit_record record = { .time = time,
-				       .role = text_from_cstr(role_name(role)),
-				       .kind = text_from_cstr(kind_name(kind)),
-				       .subject = subject,
-				       .detail = detail };
+	int64_t at;
 
-	if (audit_writer_add(audit.writer, &record)) {
-		audit.n_lost++;
-		audit.n_unreported++;
+	if (audit.is_full)
+		ms = FULL_MS;
+	at = clock_mono_ms() + ms;
+	if (audit.flush_at && audit.flush_at <= at)
 		return;
-	}
-	audit.n_pending++;
-}
-
-static void add_cstr(enum role_audit_kind kind, const char *subject, const char *format, uint64_t number)
-{
-	char detail[128];
-	int n = snprintf(detail, sizeof detail, "%llu %s", (unsigned long long)number, format);
-
-	add(ROLE_AUDIT, kind, clock_wall_ms(), text_from_cstr(subject), text_from_bytes(detail, (size_t)n));
+	audit.flush_at = at;
+	arm(audit.flush, ms);
 }
 
 /* ---- the quota ---- */
 
 static void report_suppressed(enum role_id role)
 {
-	struct sender *s = &audit.senders[role];
+	struct quota *q = &audit.senders[role].quota;
+	enum role_audit_kind kind;
+	uint64_t n;
 
-	for (unsigned kind = 0; kind < N_KINDS; kind++) {
+	while (quota_take(q, &kind, &n)) {
 		char detail[64];
-		int n;
-		if (!s->suppressed[kind])
-			continue;
-		n = snprintf(detail, sizeof detail, "%llu more of these",
-			     (unsigned long long)s->suppressed[kind]);
-		add(role, kind, clock_wall_ms(), text_from_cstr("quota"), text_from_bytes(detail, (size_t)n));
-		s->suppressed[kind] = 0;
+		struct journal_event event = { role, kind, clock_wall_ms(), TEXT("quota"), { NULL, 0 } };
+		snprintf(detail, sizeof detail, "%llu more of these", (unsigned long long)n);
+		event.detail = text_from_cstr(detail);
+		journal_add(audit.journal, &event);
 	}
 }
 
-static bool is_over_quota(enum role_id role, enum role_audit_kind kind)
+static void begin_windows(void)
 {
-	const struct conf_audit *conf = &audit.role->conf->audit;
-	struct sender *s = &audit.senders[role];
 	int64_t now = clock_mono_ms();
 
-	if (!is_strangers(kind))
-		return false;
-	if (now - s->window >= conf->quota.time) {
-		report_suppressed(role);
-		s->window = now;
-		s->n = 0;
+	for (unsigned role = 0; role < ROLE_COUNT; role++) {
+		struct quota *q = &audit.senders[role].quota;
+		if (quota_is_due(q, &settings()->quota, now)) {
+			report_suppressed(role);
+			quota_begin(q, now);
+		} else if (q->n_suppressed) {
+			flush_within(q->window + settings()->quota.time - now);
+		}
 	}
-	if (s->n++ < conf->quota.count)
-		return false;
-	s->suppressed[kind]++;
-	audit.n_suppressed++;
-	return true;
 }
 
 /* ---- to disk ---- */
 
-static void answer_tickets(void)
-{
-	while (audit.tickets) {
-		struct ticket *t = audit.tickets;
-		struct role_audit_written written = { t->number };
-		audit.tickets = t->next;
-		if (audit.senders[t->role].peer)
-			peer_send(audit.senders[t->role].peer, ROLE_AUDIT_WRITTEN, &written);
-		free(t);
-	}
-	audit.tickets_end = &audit.tickets;
-}
-
-/* Their records went with the failed flush; they must not be lost. */
-static void add_tickets_again(void)
-{
-	for (struct ticket *t = audit.tickets; t; t = t->next)
-		add(t->role, t->kind, t->time, text_from_bytes(t->subject, t->n_subject),
-		    text_from_bytes(t->detail, t->n_detail));
-}
-
-static void flush_failed(enum error e)
-{
-	uint64_t n_tickets = 0;
-
-	for (struct ticket *t = audit.tickets; t; t = t->next)
-		n_tickets++;
-	audit.n_lost += audit.n_pending - n_tickets;
-	audit.n_unreported += audit.n_pending - n_tickets;
-	audit.n_pending = 0;
-	if (!audit.is_full)
-		log_error("the audit record cannot be written (%s): records are counted until it can", error_text(e));
-	audit.is_full = true;
-	add_tickets_again();
-	set_flush(FULL_MS);
-}
-
 static void flush(void)
 {
-	enum error e;
+	enum error e = journal_flush(audit.journal);
 
-	if (audit.n_unreported && !audit.is_full) {
-		add_cstr(ROLE_AUDIT_KIND_QUEUE_ALARM, "audit", "records could not be written", audit.n_unreported);
-		audit.n_unreported = 0;
-	}
-	if (!audit.n_pending)
-		return;
-	e = audit_writer_flush(audit.writer);
-	if (e) {
-		flush_failed(e);
-		return;
-	}
-	audit.n_written += audit.n_pending;
-	audit.n_pending = 0;
-	if (audit.is_full)
+	if (e && !audit.is_full)
+		log_error("the audit record cannot be written (%s): records are counted until it can",
+			  error_text(e));
+	if (!e && audit.is_full)
 		log_info("the audit record is written again");
-	if (audit.is_full && audit.n_unreported)
-		set_flush(1);
-	audit.is_full = false;
-	answer_tickets();
+	audit.is_full = e != ERROR_NONE;
+	if (journal_is_waiting(audit.journal))
+		flush_within(settings()->flush);
 }
 
 static void on_flush(evutil_socket_t fd, short what, void *arg)
@@ -224,101 +121,111 @@ static void on_flush(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	(void)arg;
-	audit.is_flush_set = false;
-	for (unsigned role = 0; role < ROLE_COUNT; role++)
-		if (clock_mono_ms() - audit.senders[role].window >= audit.role->conf->audit.quota.time)
-			report_suppressed(role);
+	audit.flush_at = 0;
+	begin_windows();
 	flush();
 }
 
 static void on_expire(evutil_socket_t fd, short what, void *arg)
 {
-	static const struct timeval pause = { EXPIRE_MS / 1000, 0 };
 	int64_t now = clock_wall_ms();
 	unsigned n = 0;
-	enum error e = audit_writer_expire(audit.writer, now, now - audit.role->conf->audit.retention, &n);
+	enum error e = ERROR_NONE;
 
 	(void)fd;
 	(void)what;
 	(void)arg;
+	flush(); /* deleting flushes too, and must not answer for what others wait for */
+	if (!audit.is_full)
+		e = audit_writer_expire(journal_writer(audit.journal), now, now - settings()->retention, &n);
 	if (e)
 		log_error("old audit segments cannot be deleted: %s", error_text(e));
-	else if (n)
+	if (n)
 		log_info("%u audit segments were older than audit retention and are deleted", n);
-	evtimer_add(audit.expire, &pause);
+	arm(audit.expire, EXPIRE_MS);
 }
 
 /* ---- the roles ---- */
 
-static void keep_ticket(enum role_id role, const struct role_audit_event *m, int64_t time)
+static enum role_id role_of(const struct sender *s)
 {
-	struct ticket *t = mem_zalloc(1, sizeof *t);
+	return (enum role_id)(s - audit.senders);
+}
 
-	t->role = role;
-	t->number = m->ticket;
-	t->kind = m->kind;
-	t->time = time;
-	t->n_subject = m->subject.n;
-	t->n_detail = m->detail.n;
-	if (m->subject.n)
-		memcpy(t->subject, m->subject.p, m->subject.n);
-	if (m->detail.n)
-		memcpy(t->detail, m->detail.p, m->detail.n);
-	*audit.tickets_end = t;
-	audit.tickets_end = &t->next;
+static void on_written(void *owner, enum role_id role, uint32_t ticket)
+{
+	struct role_audit_written written = { ticket };
+
+	(void)owner;
+	if (audit.senders[role].peer)
+		peer_send(audit.senders[role].peer, ROLE_AUDIT_WRITTEN, &written);
 }
 
 static void on_event(void *owner, struct peer *p, struct link_in *in)
 {
 	struct sender *s = owner;
-	enum role_id role = (enum role_id)(s - audit.senders);
 	const struct role_audit_event *m = link_body(in);
-	int64_t now = clock_wall_ms();
+	struct journal_event event = { role_of(s), m->kind, clock_wall_ms(), m->subject, m->detail };
+	int64_t now = clock_mono_ms();
 
 	(void)p;
-	if (!m->ticket && is_over_quota(role, m->kind)) {
-		set_flush(audit.role->conf->audit.quota.time);
+	if (quota_is_due(&s->quota, &settings()->quota, now)) {
+		report_suppressed(event.role);
+		quota_begin(&s->quota, now);
+	}
+	if (!m->ticket && quota_is_over(&s->quota, m->kind, &settings()->quota)) {
+		audit.n_suppressed++;
+		flush_within(s->quota.window + settings()->quota.time - now);
 		return;
 	}
-	add(role, m->kind, now, m->subject, m->detail);
-	if (m->ticket)
-		keep_ticket(role, m, now);
-	set_flush(m->ticket ? 0 : audit.role->conf->audit.flush);
+	if (!m->ticket)
+		journal_add(audit.journal, &event);
+	else if (!journal_add_ticket(audit.journal, &event, m->ticket))
+		log_error("too many wait for the audit record; %s will not be answered",
+			  role_name(event.role));
+	flush_within(m->ticket ? 0 : settings()->flush);
+}
+
+static void end_when_alone(void)
+{
+	for (unsigned role = 0; role < ROLE_COUNT; role++)
+		if (audit.senders[role].peer)
+			return;
+	arm(audit.end, 0);
 }
 
 static void on_gone(void *owner, struct peer *p, enum error why)
 {
 	struct sender *s = owner;
+	struct journal_event event = { ROLE_AUDIT, ROLE_AUDIT_KIND_PEER_MISBEHAVED, clock_wall_ms(),
+				       text_from_cstr(role_name(role_of(s))),
+				       text_from_cstr(error_text(why)) };
 
 	(void)p;
 	s->peer = NULL;
-	if (why == ERROR_CLOSED)
-		return;
-	log_error("%s broke the rules of its channel: %s", role_name((enum role_id)(s - audit.senders)), error_text(why));
-	add(ROLE_AUDIT, ROLE_AUDIT_KIND_PEER_MISBEHAVED, clock_wall_ms(),
-	    text_from_cstr(role_name((enum role_id)(s - audit.senders))), text_from_cstr(error_text(why)));
-	set_flush(audit.role->conf->audit.flush);
+	if (why != ERROR_CLOSED && why != ERROR_IO) {
+		log_error("%s broke the rules of its channel: %s", role_name(role_of(s)), error_text(why));
+		journal_add(audit.journal, &event);
+		flush_within(settings()->flush);
+	}
+	if (audit.is_stopping)
+		end_when_alone();
 }
 
 /* ---- life ---- */
 
-static unsigned count_files(const struct conf *conf)
-{
-	(void)conf;
-	return 64;
-}
-
 static void open_audit(struct role *r)
 {
 	struct audit_opened opened;
-	enum error e;
+	enum error e = ERROR_IO;
+	int dir = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	audit.role = r;
-	audit.tickets_end = &audit.tickets;
-	audit.dir = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	e = audit.dir < 0 ? ERROR_IO : audit_writer_open(audit.dir, r->conf->audit.segment_size, &audit.writer, &opened);
+	if (dir >= 0)
+		e = journal_open(dir, settings()->segment_size, on_written, NULL, &audit.journal, &opened);
 	if (e)
-		log_fatal(EX_IOERR, "the audit record cannot be opened: %s; look at its directory", error_text(e));
+		log_fatal(EX_IOERR, "the audit record cannot be opened: %s; look at its directory",
+			  error_text(e));
 	if (opened.torn_bytes)
 		log_info("the last audit record was torn by a crash; %llu bytes were cut off",
 			 (unsigned long long)opened.torn_bytes);
@@ -326,14 +233,26 @@ static void open_audit(struct role *r)
 		log_error("the audit record was tampered with: look at 'postern audit verify'");
 }
 
+static void on_end(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	(void)arg;
+	for (unsigned role = 0; role < ROLE_COUNT; role++)
+		report_suppressed(role);
+	flush();
+	if (audit.is_full)
+		log_error("the last audit records could not be written");
+	role_stopped(audit.role);
+}
+
 static void serve(struct role *r)
 {
-	static const struct timeval soon = { 1, 0 };
-
 	audit.flush = evtimer_new(r->loop, on_flush, NULL);
 	audit.expire = evtimer_new(r->loop, on_expire, NULL);
-	ASSERT(audit.flush && audit.expire);
-	evtimer_add(audit.expire, &soon);
+	audit.end = evtimer_new(r->loop, on_end, NULL);
+	ASSERT(audit.flush && audit.expire && audit.end);
+	arm(audit.expire, FULL_MS);
 }
 
 static void add_peer(struct role *r, enum role_id peer, int fd)
@@ -349,28 +268,30 @@ static void add_peer(struct role *r, enum role_id peer, int fd)
 static void reload(struct role *r, const struct conf *old)
 {
 	(void)old;
-	audit_writer_set_segment_size(audit.writer, r->conf->audit.segment_size);
+	audit_writer_set_segment_size(journal_writer(audit.journal), r->conf->audit.segment_size);
 }
 
 static void tell_counters(struct role *r)
 {
-	role_counter(r, "records", audit.n_written);
+	struct journal_counts counts = journal_count(audit.journal);
+
+	role_counter(r, "records", counts.n_written);
 	role_counter(r, "suppressed", audit.n_suppressed);
-	role_counter(r, "lost", audit.n_lost);
-	role_counter(r, "head", audit_writer_head(audit.writer).seq);
+	role_counter(r, "lost", counts.n_lost);
+	role_counter(r, "head", audit_writer_head(journal_writer(audit.journal)).seq);
 }
 
+/* The others have ended by now; what they said last may still lie in their channels. */
 static void stop(struct role *r)
 {
-	for (unsigned role = 0; role < ROLE_COUNT; role++)
-		report_suppressed(role);
-	flush();
-	role_stopped(r);
+	(void)r;
+	audit.is_stopping = true;
+	arm(audit.end, LAST_WORDS_MS);
+	end_when_alone();
 }
 
 static const struct role_definition definition = {
 	.id = ROLE_AUDIT,
-	.count_files = count_files,
 	.open = open_audit,
 	.serve = serve,
 	.peer = add_peer,

@@ -56,9 +56,9 @@ int members_make_conf(const struct conf *conf, enum role_id role)
 	return fd;
 }
 
-void handover_conf(struct gateway *g, struct instance *i, unsigned type, uint32_t step)
+void handover_conf(struct gateway *g, struct instance *i, unsigned type)
 {
-	struct posternd_role_begin begin = { i->number, g->settings.layers, step, false };
+	struct posternd_role_begin begin = { i->number, g->settings.layers, 0, false };
 	int fd = members_make_conf(g->conf, process_of(i->member->id)->owner);
 
 	peer_send_fds(i->channel, type, &begin, &fd, 1);
@@ -178,7 +178,7 @@ static void join_owner(struct gateway *g, struct instance *i)
 
 void handover_all(struct gateway *g, struct instance *i)
 {
-	handover_conf(g, i, POSTERND_ROLE_BEGIN, 0);
+	handover_conf(g, i, POSTERND_ROLE_BEGIN);
 	give_resources(g, i);
 	if (process_is_zygote(i->member->id))
 		join_owner(g, i);

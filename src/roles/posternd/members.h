@@ -22,7 +22,7 @@ void posternd_join_audit(struct gateway *g, int fd);
 
 /* begin, resources, peers, go. */
 void handover_all(struct gateway *g, struct instance *i);
-void handover_conf(struct gateway *g, struct instance *i, unsigned type, uint32_t step);
+void handover_conf(struct gateway *g, struct instance *i, unsigned type);
 void handover_recipients(struct gateway *g, struct instance *i);
 
 #endif

@@ -34,6 +34,8 @@
 #define LINK_FD      3
 #define PROGRAM_FD   4
 #define MAX_CHILDREN 64
+/* Without root only a user namespace gives what these need. */
+#define NEED_NAMESPACES (SANDBOX_NETWORK | SANDBOX_NAMESPACES | SANDBOX_ROOT)
 
 struct child {
 	uint32_t instance;
@@ -245,13 +247,15 @@ static _Noreturn void become_starter(const struct gateway *g, const struct membe
 	ASSERT(dup2(high[0], LINK_FD) >= 0 && dup2(high[1], PROGRAM_FD) >= 0);
 	ASSERT(fcntl(LINK_FD, F_SETFD, FD_CLOEXEC) == 0 && fcntl(PROGRAM_FD, F_SETFD, FD_CLOEXEC) == 0);
 	ASSERT(close_range(PROGRAM_FD + 1, ~0u, 0) == 0);
-	if (!g->places.as_root && !enter_user_namespace())
+	if (!g->places.as_root && (layers & NEED_NAMESPACES) && !enter_user_namespace())
 		layers &= ~(uint32_t)(SANDBOX_NETWORK | SANDBOX_NAMESPACES);
 	s.achieved = enter_namespaces(sandbox_find_profile(process->profile), layers);
-	if (g->places.as_root)
+	if (g->places.as_root && (layers & SANDBOX_USER))
 		s.achieved |= become_user(m->uid);
-	keep_two_capabilities();
-	ASSERT(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+	if (layers & (SANDBOX_ROOT | SANDBOX_CAPABILITIES)) {
+		keep_two_capabilities();
+		ASSERT(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+	}
 	s.link = link_of(LINK_FD, &posternd_starter_edge, POSTERND_STARTER_SIDE_STARTER);
 	s.signal_fd = block_signals();
 	serve(&s);

@@ -5,8 +5,10 @@
  * that queue keeps to the edge is trusted, and when it does not the room ends. Of an original larger
  * than may be returned only the beginning is kept: then only its header goes back.
  */
+#include "base/arena.h"
 #include "base/clock.h"
 #include "base/ensure.h"
+#include "ipc/link.h"
 #include "ipc/queue_compose.h"
 #include "proto/dsn.h"
 #include "roles/scan/scan.h"

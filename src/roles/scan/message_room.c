@@ -6,8 +6,10 @@
  * VIEWS times its size, the arena has what is left of the configured memory, and RLIMIT_AS stands
  * behind both. Time: the configured time for everything; the CPU limit and scan's timer stand behind.
  */
+#include "base/arena.h"
 #include "base/clock.h"
 #include "base/ensure.h"
+#include "ipc/link.h"
 #include "ipc/queue_judge.h"
 #include "judge/judge.h"
 #include "roles/scan/scan.h"

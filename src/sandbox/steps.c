@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The table of the drill's steps, and those that are about programs, code and the bare system call.
+ * Called by role/drill.c in a sealed process and by the drill itself for the words of its report.
+ * Trusts the drill's order. Invariant: system calls are made by number, one for one thing, so that
+ * what is denied is the step and not the C library's way to it.
+ */
+#include "sandbox/steps.h"
+
+#include "sandbox/calls.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define L(name) SANDBOX_##name
+#define C(name) SANDBOX_CALLS_##name
+
+static const struct step steps[] = {
+#define STEP(number, name, text, incident, layers, landlock, passes, granted, flags, note)                   \
+	{ number, #name, text, incident, layers, landlock, passes, granted, flags, note, steps_##name },
+#include "sandbox/steps.def"
+#undef STEP
+};
+
+const struct step *steps_at(size_t index)
+{
+	return index < sizeof steps / sizeof *steps ? &steps[index] : NULL;
+}
+
+const struct step *steps_find(unsigned number)
+{
+	for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
+		if (steps[i].number == number)
+			return &steps[i];
+	return NULL;
+}
+
+int steps_run(const struct steps_order *o)
+{
+	const struct step *step = steps_find(o->step);
+
+	return step ? step->run(o) : STEPS_INCONCLUSIVE;
+}
+
+static int result(long r)
+{
+	return r >= 0 ? 0 : errno;
+}
+
+size_t steps_program(const unsigned char **ret_bytes)
+{
+#ifdef __x86_64__
+	/* An ELF header, one segment, and: mov $60,%eax; xor %edi,%edi; syscall. */
+	static const unsigned char bytes[] = {
+		0x7f, 'E',  'L', 'F', 2, 1,    1,    0,    0, 0,    0, 0,    0,    0,    0,    0, 2,  0, 0x3e,
+		0,    1,    0,   0,   0, 0x78, 0,    0x40, 0, 0,    0, 0,    0,    64,   0,    0, 0,  0, 0,
+		0,    0,    0,   0,   0, 0,    0,    0,    0, 0,    0, 0,    0,    0,    64,   0, 56, 0, 1,
+		0,    64,   0,   0,   0, 0,    0,    1,    0, 0,    0, 5,    0,    0,    0,    0, 0,  0, 0,
+		0,    0,    0,   0,   0, 0,    0x40, 0,    0, 0,    0, 0,    0,    0,    0x40, 0, 0,  0, 0,
+		0,    0x81, 0,   0,   0, 0,    0,    0,    0, 0x81, 0, 0,    0,    0,    0,    0, 0,  0, 0x10,
+		0,    0,    0,   0,   0, 0,    0xb8, 60,   0, 0,    0, 0x31, 0xff, 0x0f, 0x05,
+	};
+
+	*ret_bytes = bytes;
+	return sizeof bytes;
+#else
+	*ret_bytes = NULL;
+	return 0;
+#endif
+}
+
+static int execute(const struct steps_order *o)
+{
+	char path[STEPS_DIR_SIZE + 32], *argv[] = { path, NULL }, *envp[] = { NULL };
+
+	snprintf(path, sizeof path, "%s/bin/program", o->dir);
+	return result(syscall(SYS_execve, path, argv, envp));
+}
+
+int steps_SPAWN(const struct steps_order *o)
+{
+	int status;
+	long pid = syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL);
+
+	if (pid == 0)
+		syscall(SYS_exit_group, execute(o));
+	if (pid < 0)
+		return result(pid);
+	if (syscall(SYS_wait4, pid, &status, 0, NULL) != pid)
+		return STEPS_INCONCLUSIVE;
+	/* The child meets the filter as this process would have: pass its end on. */
+	if (WIFSIGNALED(status))
+		return WTERMSIG(status) == SIGSYS ? EPERM : STEPS_INCONCLUSIVE;
+	return WEXITSTATUS(status);
+}
+
+int steps_EXEC(const struct steps_order *o)
+{
+	return execute(o);
+}
+
+int steps_FILELESS(const struct steps_order *o)
+{
+	const unsigned char *bytes;
+	size_t n = steps_program(&bytes);
+	char *argv[] = { (char[]){ "program" }, NULL }, *envp[] = { NULL };
+	long fd, written;
+
+	(void)o;
+	if (n == 0)
+		return STEPS_INCONCLUSIVE;
+	fd = syscall(SYS_memfd_create, "program", 0);
+	if (fd < 0)
+		return result(fd);
+	written = syscall(SYS_write, fd, bytes, n);
+	if (written < 0)
+		return result(written);
+	return result(syscall(SYS_execveat, fd, "", argv, envp, AT_EMPTY_PATH));
+}
+
+int steps_PAYLOAD(const struct steps_order *o)
+{
+	long fd = syscall(SYS_memfd_create, "payload", 0);
+
+	(void)o;
+	return result(fd < 0 ? fd : syscall(SYS_write, fd, "payload", 7));
+}
+
+int steps_LIBRARY(const struct steps_order *o)
+{
+	char path[STEPS_DIR_SIZE + 32];
+	long fd;
+
+	snprintf(path, sizeof path, "%s/bin/program", o->dir);
+	fd = syscall(SYS_openat, AT_FDCWD, path, O_RDONLY, 0);
+	if (fd < 0)
+		return result(fd);
+	return result(syscall(SYS_mmap, NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0));
+}
+
+int steps_WRITE_EXEC(const struct steps_order *o)
+{
+	(void)o;
+	return result(syscall(SYS_mmap, NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
+			      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+}
+
+int steps_MAKE_EXEC(const struct steps_order *o)
+{
+	long p = syscall(SYS_mmap, NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	(void)o;
+	if (p < 0)
+		return STEPS_INCONCLUSIVE;
+	*(char *)p = 1;
+	return result(syscall(SYS_mprotect, p, 4096, PROT_READ | PROT_EXEC));
+}
+
+/* Any call with arguments that do no harm where it is allowed: no descriptor, no address, no flag. */
+int steps_CALL(const struct steps_order *o)
+{
+	if (o->argument == SYS_fork || o->argument == SYS_vfork) {
+		long pid = syscall(SYS_fork);
+		if (pid == 0)
+			syscall(SYS_exit_group, 0);
+		return 0;
+	}
+	syscall((long)o->argument, -1L, -1L, -1L, -1L, -1L, -1L);
+	return 0;
+}
+
+static uint64_t listed_value(enum sandbox_condition condition, unsigned argument)
+{
+	switch (condition) {
+	case SANDBOX_IF_FORK:
+		return argument == 0 ? SIGCHLD : 0;
+	case SANDBOX_IF_UNIX:
+		return argument == 0 ? AF_UNIX : argument == 1 ? SOCK_SEQPACKET : 0;
+	case SANDBOX_IF_STREAM:
+		return argument == 0 ? AF_INET : argument == 1 ? SOCK_STREAM : 0;
+	case SANDBOX_IF_DATAGRAM:
+		return argument == 0 ? AF_INET : argument == 1 ? SOCK_DGRAM : 0;
+	case SANDBOX_IF_FCNTL:
+		return argument == 1 ? F_GETFD : 0;
+	case SANDBOX_IF_LOCK:
+		return argument == 1 ? F_SETLK : 0;
+	case SANDBOX_IF_SEAL:
+		return argument == 1 ? F_GET_SEALS : 0;
+	case SANDBOX_IF_IOCTL_READABLE:
+		return argument == 1 ? FIONREAD : 0;
+	case SANDBOX_IF_PRCTL:
+		return argument == 0 ? PR_SET_NO_NEW_PRIVS : 0;
+	default: /* no protection, no flag, no mode, oneself */
+		return 0;
+	}
+}
+
+int steps_LISTED(const struct steps_order *o)
+{
+	const struct sandbox_call *call;
+	uint64_t a[4];
+
+	if (o->argument >= sandbox_n_calls)
+		return STEPS_INCONCLUSIVE;
+	call = &sandbox_calls[o->argument];
+	for (unsigned i = 0; i < 4; i++)
+		a[i] = listed_value(call->condition, i);
+	if (syscall(call->number, a[0], a[1], a[2], a[3], 0L, 0L) == 0 && call->number == SYS_clone)
+		syscall(SYS_exit_group, 0);
+	return 0;
+}
+
+int steps_COUNT_FILES(const struct steps_order *o)
+{
+	int n = 0;
+
+	(void)o;
+	for (int fd = 0; fd < 4096; fd++)
+		n += syscall(SYS_fcntl, fd, F_GETFD) >= 0;
+	return n < STEPS_INCONCLUSIVE ? n : STEPS_INCONCLUSIVE;
+}
