@@ -65,6 +65,9 @@ int role_main(const struct role_definition *definition, const struct zygote_defi
 
 void role_counter(struct role *r, const char *name, uint64_t value);
 void role_stopped(struct role *r);
+/* A channel to another role is over: an ordinary end (posternd says why that one ended), or its sender
+ * broke the rules of the edge. */
+void role_log_gone(enum role_id peer, enum error why);
 /* Asks posternd for a fresh zygote of this kind; it arrives by `zygote`. */
 void role_want_zygote(struct role *r, enum process_id kind);
 

@@ -125,6 +125,14 @@ void role_stopped(struct role *r)
 	event_base_loopexit(r->loop, NULL);
 }
 
+void role_log_gone(enum role_id peer, enum error why)
+{
+	if (why == ERROR_CLOSED)
+		log_info("%s is gone", role_name(peer));
+	else
+		log_warning("the channel to %s ended: %s", role_name(peer), error_text(why));
+}
+
 void role_counter(struct role *r, const char *name, uint64_t value)
 {
 	struct posternd_role_counter counter = { text_from_cstr(name), value };

@@ -112,14 +112,17 @@ static int key_import(void *key, int selection, const OSSL_PARAM *params)
 	return result;
 }
 
+/* Whoever wants the private half too (another provider, to sign with it) gets nothing: then OpenSSL
+ * comes back to this provider. */
 static int key_export(void *key, int selection, OSSL_CALLBACK *callback, void *arg)
 {
 	struct key *k = key;
 	OSSL_PARAM *params = NULL;
 	int result;
 
-	(void)selection;
-	if (!k->public || EVP_PKEY_todata(k->public, EVP_PKEY_PUBLIC_KEY, &params) != 1)
+	if ((selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) || !k->public)
+		return 0;
+	if (EVP_PKEY_todata(k->public, EVP_PKEY_PUBLIC_KEY, &params) != 1)
 		return 0;
 	result = callback(params, arg);
 	OSSL_PARAM_free(params);

@@ -85,7 +85,7 @@ const struct sandbox_call sandbox_calls[] = {
 	BASE(gettid, IF_ANY),
 	BASE(fcntl, IF_FCNTL),
 	BASE(fstat, IF_ANY),
-	BASE(newfstatat, FAILS_ENOSYS), /* glibc's fstat falls back to fstat(2) */
+	BASE(newfstatat, FAILS_ENOSYS), /* of glibc's fstat: stdio asks, and does without */
 	BASE(lseek, IF_ANY),
 	BASE(rt_sigreturn, IF_ANY),
 	BASE(rt_sigprocmask, IF_ANY),

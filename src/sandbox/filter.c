@@ -29,6 +29,7 @@
 #define DENIED SCMP_ACT_KILL_PROCESS
 #endif
 
+#define FILTER_MAX  65536 /* bytes of a compiled filter */
 #define SOCKET_TYPE 0xf /* the rest of the argument is flags */
 
 /* One allowed value of one argument. */
@@ -153,19 +154,21 @@ static bool is_allowed_elsewhere(const struct sandbox_call *call, unsigned group
 	return false;
 }
 
+/* Through a pipe, which no limit of file sizes concerns; FILTER_MAX fits into one. */
 static void export_filter(scmp_filter_ctx ctx, struct sandbox_filter *ret_filter)
 {
-	int fd = memfd_create("filter", MFD_CLOEXEC);
-	off_t size;
+	int fds[2];
+	ssize_t size;
 
-	ASSERT(fd >= 0);
-	ASSERT(seccomp_export_bpf(ctx, fd) == 0);
-	size = lseek(fd, 0, SEEK_END);
-	ASSERT(size > 0 && size <= UINT16_MAX * (off_t)sizeof(struct sock_filter));
-	ret_filter->instructions = mem_alloc((size_t)size);
+	ASSERT(pipe2(fds, O_CLOEXEC) == 0);
+	ASSERT(fcntl(fds[1], F_SETPIPE_SZ, FILTER_MAX) >= FILTER_MAX);
+	ASSERT(seccomp_export_bpf(ctx, fds[1]) == 0);
+	close(fds[1]);
+	ret_filter->instructions = mem_alloc(FILTER_MAX);
+	size = read(fds[0], ret_filter->instructions, FILTER_MAX);
+	ASSERT(size > 0 && size < FILTER_MAX);
+	close(fds[0]);
 	ret_filter->n = (unsigned short)((size_t)size / sizeof(struct sock_filter));
-	ASSERT(pread(fd, ret_filter->instructions, (size_t)size, 0) == size);
-	close(fd);
 }
 
 void sandbox_compile(const struct sandbox_profile *profile, struct sandbox_filter *ret_filter)

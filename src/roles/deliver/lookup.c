@@ -162,7 +162,7 @@ static void on_gone(void *owner, struct peer *p, enum error why)
 	struct lookups *ls = owner;
 
 	(void)p;
-	log_warning("resolver is gone: %s", error_text(why));
+	role_log_gone(ROLE_RESOLVER, why);
 	ls->resolver = NULL;
 }
 

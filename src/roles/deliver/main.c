@@ -134,7 +134,7 @@ static void on_queue_gone(void *owner, struct peer *p, enum error why)
 {
 	(void)owner;
 	(void)p;
-	log_error("queue is gone: %s", error_text(why));
+	role_log_gone(ROLE_QUEUE, why);
 	deliver.queue = NULL;
 	job_cancel_all(&deliver);
 }

@@ -170,7 +170,7 @@ static X509 *make_certificate(EVP_PKEY *key, struct text hostname)
 					     hostname.n > 64 ? 64 : -1, -1, 0) == 1 &&
 		  X509_set_issuer_name(x, subject) == 1 && X509_set_pubkey(x, key) == 1 &&
 		  add_extension(x, NID_subject_alt_name, alternative) &&
-		  add_extension(x, NID_basic_constraints, "critical,CA:FALSE") && X509_sign(x, key, EVP_sha256()) > 0;
+		  add_extension(x, NID_basic_constraints, "critical,CA:FALSE") && X509_sign(x, key, EVP_PKEY_is_a(key, "ED25519") ? NULL : EVP_sha256()) > 0;
 	if (is_good)
 		return x;
 	X509_free(x);
@@ -306,32 +306,23 @@ bool keys_load(struct keys *k, struct text name, struct text hostname, int chain
 /* ---- signing ---- */
 
 struct scheme {
-	const char *type, *group;
+	const char *type;
 	const EVP_MD *(*digest)(void);
 	bool is_pss;
 };
 
+/* TLS 1.2 binds no curve to a hash, so the group is not looked at. */
 static const struct scheme schemes[] = {
-	[SESSION_KEYRING_SCHEME_ECDSA_SECP256R1_SHA256] = { "EC", "prime256v1", EVP_sha256, false },
-	[SESSION_KEYRING_SCHEME_ECDSA_SECP384R1_SHA384] = { "EC", "secp384r1", EVP_sha384, false },
-	[SESSION_KEYRING_SCHEME_ED25519] = { "ED25519", NULL, NULL, false },
-	[SESSION_KEYRING_SCHEME_RSA_PSS_SHA256] = { "RSA", NULL, EVP_sha256, true },
-	[SESSION_KEYRING_SCHEME_RSA_PSS_SHA384] = { "RSA", NULL, EVP_sha384, true },
-	[SESSION_KEYRING_SCHEME_RSA_PSS_SHA512] = { "RSA", NULL, EVP_sha512, true },
-	[SESSION_KEYRING_SCHEME_RSA_PKCS1_SHA256] = { "RSA", NULL, EVP_sha256, false },
-	[SESSION_KEYRING_SCHEME_RSA_PKCS1_SHA384] = { "RSA", NULL, EVP_sha384, false },
-	[SESSION_KEYRING_SCHEME_RSA_PKCS1_SHA512] = { "RSA", NULL, EVP_sha512, false },
+	[SESSION_KEYRING_SCHEME_ECDSA_SECP256R1_SHA256] = { "EC", EVP_sha256, false },
+	[SESSION_KEYRING_SCHEME_ECDSA_SECP384R1_SHA384] = { "EC", EVP_sha384, false },
+	[SESSION_KEYRING_SCHEME_ED25519] = { "ED25519", NULL, false },
+	[SESSION_KEYRING_SCHEME_RSA_PSS_SHA256] = { "RSA", EVP_sha256, true },
+	[SESSION_KEYRING_SCHEME_RSA_PSS_SHA384] = { "RSA", EVP_sha384, true },
+	[SESSION_KEYRING_SCHEME_RSA_PSS_SHA512] = { "RSA", EVP_sha512, true },
+	[SESSION_KEYRING_SCHEME_RSA_PKCS1_SHA256] = { "RSA", EVP_sha256, false },
+	[SESSION_KEYRING_SCHEME_RSA_PKCS1_SHA384] = { "RSA", EVP_sha384, false },
+	[SESSION_KEYRING_SCHEME_RSA_PKCS1_SHA512] = { "RSA", EVP_sha512, false },
 };
-
-static bool fits(EVP_PKEY *key, const struct scheme *s)
-{
-	char group[64] = "";
-	size_t n = 0;
-
-	if (EVP_PKEY_is_a(key, s->type) != 1)
-		return false;
-	return !s->group || (EVP_PKEY_get_group_name(key, group, sizeof group, &n) == 1 && strcmp(group, s->group) == 0);
-}
 
 static bool set_pss(EVP_PKEY_CTX *c)
 {
@@ -347,7 +338,7 @@ enum error keys_sign(struct keys *k, enum session_keyring_scheme scheme, struct 
 	size_t n = 0;
 	bool is_signed;
 
-	is_signed = k->key && fits(k->key, s) &&
+	is_signed = k->key && EVP_PKEY_is_a(k->key, s->type) == 1 &&
 		    EVP_DigestSignInit(c, &key_context, s->digest ? s->digest() : NULL, NULL, k->key) == 1 &&
 		    (!s->is_pss || set_pss(key_context)) &&
 		    EVP_DigestSign(c, NULL, &n, (const unsigned char *)data.p, data.n) == 1 && buf_reserve(out, n) &&

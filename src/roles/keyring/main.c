@@ -154,7 +154,7 @@ static void on_receive_gone(void *owner, struct peer *p, enum error why)
 {
 	(void)owner;
 	(void)p;
-	log_error("receive is gone: %s", error_text(why));
+	role_log_gone(ROLE_RECEIVE, why);
 	keyring.receive = NULL;
 }
 

@@ -62,7 +62,7 @@ static void on_receive_gone(void *owner, struct peer *p, enum error why)
 {
 	(void)owner;
 	(void)p;
-	log_error("receive is gone: %s", error_text(why));
+	role_log_gone(ROLE_RECEIVE, why);
 	policy.receive = NULL;
 	sessions_close_all(&policy);
 }
@@ -80,7 +80,7 @@ static void on_queue_gone(void *owner, struct peer *p, enum error why)
 {
 	(void)owner;
 	(void)p;
-	log_error("queue is gone: %s", error_text(why));
+	role_log_gone(ROLE_QUEUE, why);
 	policy.queue = NULL;
 }
 

@@ -117,10 +117,13 @@ static bool open_delivery(struct queue *q, struct destination *destination)
 
 static void connected(struct delivery *d, const struct queue_deliver_connected *m)
 {
+	static const struct addr nowhere; /* a directory */
 	char address[ADDR_TEXT_SIZE];
 
 	addr_print(&m->address, address);
-	if (m->host.n)
+	if (addr_is_equal(&m->address, &nowhere))
+		snprintf(d->remote, sizeof d->remote, "maildir");
+	else if (m->host.n)
 		snprintf(d->remote, sizeof d->remote, "%.*s [%s]", (int)(m->host.n < 190 ? m->host.n : 190), m->host.p,
 			 address);
 	else
@@ -199,7 +202,7 @@ static void lose_deliver(struct queue *q)
 static void deliver_gone(void *owner, struct peer *p, enum error why)
 {
 	(void)p;
-	log_warning("the channel to deliver ended: %s", error_text(why));
+	role_log_gone(ROLE_DELIVER, why);
 	lose_deliver(owner);
 }
 

@@ -495,8 +495,7 @@ static void policy_gone(void *owner, struct peer *p, enum error why)
 	struct queue *q = owner;
 
 	(void)p;
-	if (why != ERROR_CLOSED)
-		log_error("policy's channel ended: %s", error_text(why));
+	role_log_gone(ROLE_POLICY, why);
 	if (q->envelope)
 		discard(q->envelope);
 	q->policy = NULL;
@@ -545,7 +544,7 @@ void intake_tell_pressure(struct queue *q)
 		admission.pressure = POLICY_QUEUE_PRESSURE_SLOW;
 	if (admission.pressure == q->pressure)
 		return;
-	if (admission.pressure == POLICY_QUEUE_PRESSURE_FULL) {
+	if (admission.pressure == POLICY_QUEUE_PRESSURE_FULL && !q->is_stopping) {
 		log_error("the queue is full: no new mail is taken");
 		role_audit(q->role, ROLE_AUDIT_KIND_QUEUE_ALARM, "full", "messages=%zu bytes=%llu", q->items.n,
 			   (unsigned long long)q->spool_bytes);

@@ -532,7 +532,7 @@ void judge_lost_scan(struct queue *q)
 static void scan_gone(void *owner, struct peer *p, enum error why)
 {
 	(void)p;
-	log_warning("the channel to scan ended: %s", error_text(why));
+	role_log_gone(ROLE_SCAN, why);
 	judge_lost_scan(owner);
 }
 

@@ -62,7 +62,7 @@ static void on_policy_gone(void *owner, struct peer *p, enum error why)
 {
 	(void)owner;
 	(void)p;
-	log_error("policy is gone: %s", error_text(why));
+	role_log_gone(ROLE_POLICY, why);
 	receive.policy = NULL;
 }
 
@@ -79,7 +79,7 @@ static void on_keyring_gone(void *owner, struct peer *p, enum error why)
 {
 	(void)owner;
 	(void)p;
-	log_error("keyring is gone: %s", error_text(why));
+	role_log_gone(ROLE_KEYRING, why);
 	receive.keyring = NULL;
 }
 
