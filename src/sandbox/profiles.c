@@ -56,7 +56,7 @@ static const struct sandbox_profile profiles[] = {
 	{ "delivery room", true, SANDBOX_ROOT_EMPTY, SANDBOX_CALLS_BASE | SANDBOX_CALLS_MAP_FILE, 8, false,
 	  false, 256 * MB, 600 },
 	{ "maildir room", true, SANDBOX_ROOT_EMPTY,
-	  SANDBOX_CALLS_BASE | SANDBOX_CALLS_MAP_FILE | SANDBOX_CALLS_FILES, 10, true, false, 256 * MB, 60 },
+	  SANDBOX_CALLS_BASE | SANDBOX_CALLS_MAP_FILE | SANDBOX_CALLS_FILES, 12, true, false, 256 * MB, 60 },
 };
 
 const struct sandbox_profile *sandbox_profile_at(size_t index)

@@ -111,8 +111,12 @@ static inline void role_fixture_receive(struct role_fixture *f, struct link *l, 
 
 static inline void role_fixture_go(struct role_fixture *f)
 {
+	const struct posternd_role_ready *ready;
+
 	role_fixture_tell(f, POSTERND_ROLE_GO, NULL, -1);
 	role_fixture_receive(f, &f->posternd, POSTERND_ROLE_READY);
+	ready = link_body(&f->in);
+	assert_true(ready->layers & SANDBOX_SECCOMP);
 }
 
 static inline uint64_t role_fixture_counter(struct role_fixture *f, const char *name)
