@@ -84,6 +84,9 @@ class Session(socketserver.StreamRequestHandler):
 		text = line.decode("utf-8", "replace").strip()
 		self.server.peer.commands.append(text)
 		verb = text.split(" ", 1)[0].upper()
+		if verb == "DATA" and not (self.envelope and self.envelope["recipients"]):
+			self.wfile.write(b"554 5.5.1 no valid recipients\r\n")
+			return True
 		is_good = self.act(verb)
 		if is_good:
 			getattr(self, f"do_{verb.lower()}", lambda _text: None)(text)
