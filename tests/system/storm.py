@@ -109,18 +109,21 @@ class Sender(threading.Thread):
 			except OSError:
 				time.sleep(0.05)
 				continue
-			try:
-				for _ in range(20):
-					if self.stopped.is_set():
-						break
-					self.send(line)
-					time.sleep(self.pause)
-			except ConnectionRefusedError as refusal:
-				self.ledger.count(str(refusal)[:1])
-				time.sleep(0.05)
-			except OSError:
-				self.ledger.count("lost")
+			self.talk(line)
 			line.close()
+
+	def talk(self, line):
+		try:
+			for _ in range(20):
+				self.send(line)
+				time.sleep(self.pause)
+				if self.stopped.is_set():
+					return
+		except ConnectionRefusedError as refusal:
+			self.ledger.count(str(refusal)[:1])
+			time.sleep(0.05)
+		except OSError:
+			self.ledger.count("lost")
 
 	def send(self, line):
 		token = f"{self.label}-{self.number}"

@@ -127,6 +127,15 @@ def small_disk(tmp_path):
 	subprocess.run(["umount", "-l", place], check=False)
 
 
+def fill_up(path, done):
+	with open(path, "wb", buffering=0) as file:
+		try:
+			while not done.is_set():
+				file.write(bytes(65536))
+		except OSError:
+			pass
+
+
 def test_every_promise_is_kept_while_the_disk_is_full(make_storm, small_disk):
 	storm_ = make_storm(3, rows={"": {"state": f'"{small_disk}/state"'}, "queue": {"reserve": "1M", "min-free": "0", "retry": "1s"}})
 	done = threading.Event()
@@ -135,12 +144,7 @@ def test_every_promise_is_kept_while_the_disk_is_full(make_storm, small_disk):
 		"""Takes all free room, and gives it back after a while, again and again."""
 		ballast = small_disk / "ballast"
 		while not done.is_set():
-			with open(ballast, "wb", buffering=0) as file:
-				try:
-					while not done.is_set():
-						file.write(bytes(65536))
-				except OSError:
-					pass
+			fill_up(ballast, done)
 			done.wait(0.5)
 			ballast.unlink()
 			done.wait(0.7)

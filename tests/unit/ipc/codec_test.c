@@ -128,18 +128,23 @@ static void a_packet_cut_anywhere_is_refused(void **state)
 		}
 }
 
+static void check_side_and_state(const struct ipc_edge *e, unsigned type)
+{
+	const struct ipc_message *m = ipc_find_message(e, type);
+	struct text t = make_packet(e, type, false);
+
+	assert_int_equal(decode(e, t, !m->from, some_state(m)), ERROR_MALFORMED);
+	for (unsigned s = 0; s < e->n_states; s++)
+		if (!(m->in_states >> s & 1))
+			assert_int_equal(decode(e, t, m->from, s), ERROR_UNEXPECTED);
+}
+
 static void a_message_from_the_wrong_side_or_untimely_is_refused(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < UNIT_COUNT(edges); i++)
-		for (unsigned type = 1; type <= edges[i]->n_messages; type++) {
-			const struct ipc_message *m = ipc_find_message(edges[i], type);
-			struct text t = make_packet(edges[i], type, false);
-			assert_int_equal(decode(edges[i], t, !m->from, some_state(m)), ERROR_MALFORMED);
-			for (unsigned s = 0; s < edges[i]->n_states; s++)
-				if (!(m->in_states >> s & 1))
-					assert_int_equal(decode(edges[i], t, m->from, s), ERROR_UNEXPECTED);
-		}
+		for (unsigned type = 1; type <= edges[i]->n_messages; type++)
+			check_side_and_state(edges[i], type);
 }
 
 /* The first field's value made too large by hand, where its kind has a bound below its bytes'. */
