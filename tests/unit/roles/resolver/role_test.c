@@ -16,22 +16,30 @@
 
 #define UNBOUND "/usr/sbin/unbound"
 
-static const char zone[] = "server:\n"
-			   "interface: 127.0.0.1\nport: %u\ndo-daemonize: no\nchroot: \"\"\nusername: \"\"\n"
-			   "pidfile: \"\"\ndirectory: \"/tmp\"\nuse-syslog: no\nlogfile: \"\"\nverbosity: 0\n"
-			   "num-threads: 1\nmodule-config: \"iterator\"\ndo-not-query-localhost: yes\n"
-			   "access-control: 127.0.0.0/8 allow_snoop\n"
-			   "local-zone: \"example.\" static\n"
-			   "local-zone: \"2.0.192.in-addr.arpa.\" static\n"
-			   "local-data: \"mail.example. 300 A 192.0.2.1\"\n"
-			   "local-data: \"mail.example. 300 A 192.0.2.2\"\n"
-			   "local-data: \"mail.example. 300 AAAA 2001:db8::1\"\n"
-			   "local-data: \"example. 300 MX 10 Mail.Example.\"\n"
-			   "local-data: \"example. 300 MX 5 other.example.\"\n"
-			   "local-data: \"null.example. 300 MX 0 .\"\n"
-			   "local-data: 'spf.example. 300 TXT \"v=spf1 \" \"-all\"'\n"
-			   "local-data: \"1.2.0.192.in-addr.arpa. 300 PTR mail.example.\"\n"
-			   "remote-control:\ncontrol-enable: no\n";
+static const char zone[] =
+	"server:\n"
+	"interface: 127.0.0.1\nport: %u\ndo-daemonize: no\nchroot: \"\"\nusername: \"\"\n"
+	"pidfile: \"\"\ndirectory: \"/tmp\"\nuse-syslog: no\nlogfile: \"\"\nverbosity: 0\n"
+	"module-config: \"iterator\"\ndo-not-query-address: 0.0.0.0/0\ndo-not-query-address: ::/0\n"
+	"access-control: 127.0.0.0/8 allow_snoop\n"
+	"local-zone: \"example.\" static\nlocal-zone: \"signed.example.\" transparent\n"
+	"local-zone: \"2.0.192.in-addr.arpa.\" static\n"
+	"local-data: \"mail.example. 300 A 192.0.2.1\"\n"
+	"local-data: \"mail.example. 300 A 192.0.2.2\"\n"
+	"local-data: \"mail.example. 300 AAAA 2001:db8::1\"\n"
+	"local-data: \"example. 300 MX 10 Mail.Example.\"\n"
+	"local-data: \"example. 300 MX 5 other.example.\"\n"
+	"local-data: \"null.example. 300 MX 0 .\"\n"
+	"local-data: 'spf.example. 300 TXT \"v=spf1 \" \"-all\"'\n"
+	"local-data: \"1.2.0.192.in-addr.arpa. 300 PTR mail.example.\"\n"
+	"remote-control:\ncontrol-enable: no\n"
+	"auth-zone:\nname: \"signed.example.\"\nzonefile: \"%s/tests/unit/roles/resolver/signed.zone\"\n"
+	"for-downstream: yes\nfor-upstream: no\nfallback-enabled: no\n";
+
+/* The key of signed.zone. */
+static const char anchor[] = "; a comment\nsigned.example. 300 IN DNSKEY 256 3 13 "
+			     "tZ+FCxbNGGMy22tl9qFYaoo3YccN8pvGiD87qoheejR0ZcoiqL/"
+			     "0M7DDxV16tZHHIDlrklJGXZdYQilAawSbcw== ; another\n\n";
 
 /* ---- the servers ---- */
 
@@ -156,7 +164,7 @@ static void start_unbound(void)
 	close(fd);
 	snprintf(servers.file, sizeof servers.file, "/tmp/postern-unbound-XXXXXX");
 	fd = mkstemp(servers.file);
-	dprintf(fd, zone, servers.port);
+	dprintf(fd, zone, servers.port, getenv("POSTERN_SOURCE"));
 	close(fd);
 	servers.unbound = fork();
 	if (servers.unbound == 0) {
@@ -171,7 +179,7 @@ static void start_unbound(void)
 static int start_servers(void **state)
 {
 	(void)state;
-	if (access(UNBOUND, X_OK) == 0)
+	if (access(UNBOUND, X_OK) == 0 && getenv("POSTERN_SOURCE"))
 		start_unbound();
 	start_odd();
 	return 0;
@@ -200,7 +208,7 @@ struct fixture {
 	struct client_resolver_done done;
 };
 
-enum settings { STUB, FORWARD };
+enum settings { STUB, FORWARD, PROVEN };
 
 static void print_conf(enum settings settings, char out[1024])
 {
@@ -212,17 +220,21 @@ static void print_conf(enum settings settings, char out[1024])
 			 "stub-zone odd.test {\n\tserver 127.0.0.1:%u\n}\n",
 			 servers.port, servers.port, servers.odd_port);
 	else
-		snprintf(out, 1024, "resolver {\n\tmode forward\n\tforwarder 127.0.0.1:%u\n\tdnssec no\n}\n",
-			 servers.port);
+		snprintf(out, 1024, "resolver {\n\tmode forward\n\tforwarder 127.0.0.1:%u\n\tdnssec %s\n}\n",
+			 servers.port, settings == PROVEN ? "yes" : "no");
 }
 
 static struct fixture *start(enum settings settings)
 {
+	struct posternd_role_resource trust_anchor = { POSTERND_ROLE_THING_TRUST_ANCHOR, 0 };
 	struct fixture *f = calloc(1, sizeof *f);
 	char text[1024];
 
 	print_conf(settings, text);
 	role_fixture_start(&f->role, "resolver", text);
+	if (settings == PROVEN)
+		role_fixture_tell(&f->role, POSTERND_ROLE_RESOURCE, &trust_anchor,
+				  role_fixture_file(text_from_cstr(anchor)));
 	f->client =
 		role_fixture_peer(&f->role, ROLE_DELIVER, &client_resolver_edge, CLIENT_RESOLVER_SIDE_CLIENT);
 	role_fixture_go(&f->role);
@@ -238,6 +250,12 @@ static int set_up(void **state)
 static int set_up_forward(void **state)
 {
 	*state = start(FORWARD);
+	return 0;
+}
+
+static int set_up_proven(void **state)
+{
+	*state = start(PROVEN);
 	return 0;
 }
 
@@ -420,6 +438,25 @@ static void forwarders_are_asked(void **state)
 	says(f, CLIENT_RESOLVER_TYPE_A, "localhost", CLIENT_RESOLVER_STATUS_OK, "127.0.0.1;", NULL);
 }
 
+static void signatures_are_checked(void **state)
+{
+	struct fixture *f = *state;
+
+	needs_unbound();
+	says(f, CLIENT_RESOLVER_TYPE_A, "good.signed.example", CLIENT_RESOLVER_STATUS_OK, "192.0.2.10;",
+	     NULL);
+	assert_true(f->done.secure);
+	says(f, CLIENT_RESOLVER_TYPE_MX, "signed.example", CLIENT_RESOLVER_STATUS_OK,
+	     "10 good.signed.example;", NULL);
+	assert_true(f->done.secure);
+	says(f, CLIENT_RESOLVER_TYPE_A, "forged.signed.example", CLIENT_RESOLVER_STATUS_BOGUS, "", NULL);
+	assert_false(f->done.secure);
+	says(f, CLIENT_RESOLVER_TYPE_A, "nobody.signed.example", CLIENT_RESOLVER_STATUS_NO_NAME, "", NULL);
+	assert_true(f->done.secure);
+	says(f, CLIENT_RESOLVER_TYPE_AAAA, "mail.example", CLIENT_RESOLVER_STATUS_OK, "2001:db8::1;", NULL);
+	assert_false(f->done.secure);
+}
+
 static void reload(struct fixture *f, enum settings settings)
 {
 	char text[1024];
@@ -455,6 +492,7 @@ int main(void)
 		TEST(the_same_question_twice_is_answered_twice),
 		TEST(whoever_goes_leaves_no_trouble),
 		cmocka_unit_test_setup_teardown(forwarders_are_asked, set_up_forward, tear_down),
+		cmocka_unit_test_setup_teardown(signatures_are_checked, set_up_proven, tear_down),
 		cmocka_unit_test(other_settings_need_another_process),
 	};
 
