@@ -98,13 +98,16 @@ static int print_command_help(const struct cli_command *command)
 	return EX_OK;
 }
 
-static int print_help(FILE *out)
+/* All commands, or those that begin with this word. */
+static int print_help(FILE *out, const char *group)
 {
 	const struct cli_command *command;
+	size_t n = strlen(group);
 
 	fprintf(out, "usage: postern [--config FILE] [--json] COMMAND ...\n\ncommands:\n");
 	for (size_t i = 0; (command = cli_command_at(i)); i++)
-		fprintf(out, "  %-15s %s\n", command->name, command->summary);
+		if (n == 0 || (strncmp(command->name, group, n) == 0 && command->name[n] == ' '))
+			fprintf(out, "  %-15s %s\n", command->name, command->summary);
 	fprintf(out, "\n'postern COMMAND --help' tells more of each. The configuration is "
 		     "/etc/postern/postern.conf\n"
 		     "unless --config or the variable POSTERN_CONFIG names another.\n");
@@ -126,6 +129,18 @@ static int match(const struct cli_command *command, int argc, char **argv)
 	return n;
 }
 
+/* The first word of commands of two, such as "queue". */
+static bool is_group(const char *word)
+{
+	const struct cli_command *command;
+	size_t n = strlen(word);
+
+	for (size_t i = 0; (command = cli_command_at(i)); i++)
+		if (strncmp(command->name, word, n) == 0 && command->name[n] == ' ')
+			return true;
+	return false;
+}
+
 static int run(struct cli *c)
 {
 	const struct cli_command *command;
@@ -141,9 +156,13 @@ static int run(struct cli *c)
 			return print_command_help(command);
 		return command->run(c);
 	}
+	if (is_group(c->argv[0]) && c->argc == 2 && strcmp(c->argv[1], "--help") == 0)
+		return print_help(stdout, c->argv[0]);
+	if (is_group(c->argv[0]) && c->argc == 1)
+		return print_help(stderr, c->argv[0]);
 	fprintf(stderr, "postern: unknown command '%s%s%s'\n\n", c->argv[0], c->argc > 1 ? " " : "",
 		c->argc > 1 ? c->argv[1] : "");
-	return print_help(stderr);
+	return print_help(stderr, "");
 }
 
 int main(int argc, char **argv)
@@ -155,10 +174,10 @@ int main(int argc, char **argv)
 	c.config_file = file ? file : from_environment ? from_environment : "/etc/postern/postern.conf";
 	c.json = cli_take_flag(&c, "--json");
 	if (c.argc == 0)
-		return print_help(stderr);
+		return print_help(stderr, "");
 	if (strcmp(c.argv[0], "--help") == 0 || strcmp(c.argv[0], "-h") == 0 ||
 	    strcmp(c.argv[0], "help") == 0)
-		return print_help(stdout);
+		return print_help(stdout, "");
 	if (strcmp(c.argv[0], "--version") == 0)
 		return cli_version(&c);
 	return run(&c);

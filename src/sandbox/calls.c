@@ -177,18 +177,7 @@ const struct sandbox_call sandbox_calls[] = {
 	SUPERVISE(sendto, IF_ANY), /* readiness to the service manager, on a socket made before */
 
 	RESOLVER(socket, IF_DATAGRAM),
-	RESOLVER(getuid, IF_ANY),
-	RESOLVER(geteuid, IF_ANY),
-	RESOLVER(getegid, IF_ANY),
-	RESOLVER(getgid, IF_ANY),
-	RESOLVER(recvmmsg, IF_ANY),
-	RESOLVER(sendmmsg, IF_NO_FAST_OPEN),
-	RESOLVER(listen, FAILS_ENOSYS),
-	RESOLVER(prlimit64, FAILS_ENOSYS),
-	RESOLVER(socketpair, IF_UNIX),
-	RESOLVER(pipe2, IF_ANY),
-	RESOLVER(ioctl, IF_IOCTL_READABLE),
-	RESOLVER(sysinfo, IF_ANY),
+	RESOLVER(sysinfo, IF_ANY), /* qsort of the C library asks how much memory there is */
 
 	MEMFD(memfd_create, IF_ANY),
 	MEMFD(fcntl, IF_SEAL),

@@ -145,15 +145,22 @@ static void start_odd(void)
 	}
 }
 
-static bool is_listening(unsigned port)
+/* Does it answer by now? */
+static bool is_serving(unsigned port)
 {
+	static const char query[] = "\1\1\0\0\0\1\0\0\0\0\0\0\7example\0\0\1\0\1";
 	struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), result;
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct pollfd pollfd = { fd, POLLIN, 0 };
+	char b[512];
+	bool ok;
 
 	in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	result = connect(fd, (struct sockaddr *)&in, sizeof in);
+	ok = connect(fd, (struct sockaddr *)&in, sizeof in) == 0 &&
+	     send(fd, query, sizeof query - 1, 0) > 0 && poll(&pollfd, 1, 100) == 1 &&
+	     recv(fd, b, sizeof b, 0) > 0;
 	close(fd);
-	return result == 0;
+	return ok;
 }
 
 static void start_unbound(void)
@@ -171,9 +178,9 @@ static void start_unbound(void)
 		execl(UNBOUND, UNBOUND, "-d", "-c", servers.file, NULL);
 		_exit(127);
 	}
-	for (int i = 0; i < 200 && !is_listening(servers.port); i++)
+	for (int i = 0; i < 200 && !is_serving(servers.port); i++)
 		usleep(50000);
-	assert_true(is_listening(servers.port));
+	assert_true(is_serving(servers.port));
 }
 
 static int start_servers(void **state)
