@@ -215,7 +215,7 @@ struct fixture {
 	struct client_resolver_done done;
 };
 
-enum settings { STUB, FORWARD, PROVEN };
+enum settings { STUB, FORWARD, PROVEN, RECURSIVE };
 
 static void print_conf(enum settings settings, char out[1024])
 {
@@ -226,6 +226,8 @@ static void print_conf(enum settings settings, char out[1024])
 			 "stub-zone 2.0.192.in-addr.arpa {\n\tserver 127.0.0.1:%u\n}\n"
 			 "stub-zone odd.test {\n\tserver 127.0.0.1:%u\n}\n",
 			 servers.port, servers.port, servers.odd_port);
+	else if (settings == RECURSIVE)
+		snprintf(out, 1024, "resolver {\n\tmode recursive\n}\n");
 	else
 		snprintf(out, 1024, "resolver {\n\tmode forward\n\tforwarder 127.0.0.1:%u\n\tdnssec %s\n}\n",
 			 servers.port, settings == PROVEN ? "yes" : "no");
@@ -239,7 +241,7 @@ static struct fixture *start(enum settings settings)
 
 	print_conf(settings, text);
 	role_fixture_start(&f->role, "resolver", text);
-	if (settings == PROVEN)
+	if (settings == PROVEN || settings == RECURSIVE)
 		role_fixture_tell(&f->role, POSTERND_ROLE_RESOURCE, &trust_anchor,
 				  role_fixture_file(text_from_cstr(anchor)));
 	f->client =
@@ -263,6 +265,12 @@ static int set_up_forward(void **state)
 static int set_up_proven(void **state)
 {
 	*state = start(PROVEN);
+	return 0;
+}
+
+static int set_up_recursive(void **state)
+{
+	*state = start(RECURSIVE);
 	return 0;
 }
 
@@ -464,6 +472,15 @@ static void signatures_are_checked(void **state)
 	assert_false(f->done.secure);
 }
 
+/* It is asked for nothing that it would have to look up. */
+static void recursion_is_ready_without_asking_anybody(void **state)
+{
+	struct fixture *f = *state;
+
+	says(f, CLIENT_RESOLVER_TYPE_A, "localhost", CLIENT_RESOLVER_STATUS_OK, "127.0.0.1;", NULL);
+	says(f, CLIENT_RESOLVER_TYPE_A, "mail.invalid", CLIENT_RESOLVER_STATUS_NO_NAME, "", NULL);
+}
+
 static void reload(struct fixture *f, enum settings settings)
 {
 	char text[1024];
@@ -500,6 +517,8 @@ int main(void)
 		TEST(whoever_goes_leaves_no_trouble),
 		cmocka_unit_test_setup_teardown(forwarders_are_asked, set_up_forward, tear_down),
 		cmocka_unit_test_setup_teardown(signatures_are_checked, set_up_proven, tear_down),
+		cmocka_unit_test_setup_teardown(recursion_is_ready_without_asking_anybody, set_up_recursive,
+						tear_down),
 		cmocka_unit_test(other_settings_need_another_process),
 	};
 
