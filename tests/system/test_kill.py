@@ -145,9 +145,9 @@ def test_every_promise_is_kept_while_the_disk_is_full(make_storm, small_disk):
 		ballast = small_disk / "ballast"
 		while not done.is_set():
 			fill_up(ballast, done)
-			done.wait(0.5)
+			done.wait(1)
 			ballast.unlink()
-			done.wait(0.7)
+			done.wait(6)  # the spool takes its reserve back after 4 s
 
 	worker = threading.Thread(target=fill, daemon=True)
 	worker.start()

@@ -17,7 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { KEPT_MAX = 4 << 20, ROWS_AT_ONCE = 64 };
+enum { KEPT_MAX = 64 << 20, ROWS_AT_ONCE = 64 };
 
 struct admin {
 	struct queue *q;

@@ -19,7 +19,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { ROOM_KEPT = 64 << 20 };
+enum { ROOM_KEPT = 64 << 20, DOMAIN_MAX = 255 };
 
 /* ---- where to ---- */
 
@@ -49,10 +49,9 @@ uint32_t deliver_find_route(const struct conf *conf, struct text route, struct t
 struct destination *deliver_find_destination(struct queue *q, const struct spool_rcpt *r)
 {
 	uint32_t route = deliver_find_route(queue_conf(q), r->route, r->address);
-	struct text domain = domain_of(r->address);
-	char lower[256];
+	struct text domain = text_slice(domain_of(r->address), 0, DOMAIN_MAX); /* longer ones do not exist */
+	char lower[DOMAIN_MAX];
 
-	ASSERT(domain.n < sizeof lower);
 	for (size_t i = 0; i < domain.n; i++)
 		lower[i] = text_lower_byte(domain.p[i]);
 	return schedule_destination(&q->schedule, route, text_from_bytes(lower, domain.n));
@@ -64,9 +63,8 @@ static void free_delivery(struct delivery *d)
 {
 	struct queue *q = d->q;
 
+	delivery_set_idle(d, false);
 	delivery_close_part(d, "the connection was lost");
-	if (d->is_idle)
-		d->destination->n_idle--;
 	table_remove(&q->deliveries, d->job);
 	schedule_connection_closed(&q->schedule, d->destination, d->is_connecting);
 	peer_close(d->room);
@@ -81,10 +79,10 @@ static void room_gone(void *owner, struct peer *p, enum error why)
 
 	(void)p;
 	d->room = NULL;
+	delivery_set_idle(d, false);
 	if (why != ERROR_CLOSED)
 		role_audit(d->q->role, ROLE_AUDIT_KIND_PEER_MISBEHAVED, "delivery room", "remote=%s: %s", d->remote,
 			   error_text(why));
-	delivery_close_part(d, "the connection was lost");
 	if (d->has_ended)
 		free_delivery(d);
 }
@@ -152,7 +150,8 @@ static void failed(struct delivery *d, const struct queue_deliver_failed *m)
 
 	snprintf(why, sizeof why, "%s%s%.*s", reasons[m->why].text, m->host.n ? ": " : "",
 		 (int)(m->host.n < 150 ? m->host.n : 150), m->host.p);
-	if (m->why != QUEUE_DELIVER_WHY_BUSY) {
+	/* While others get through, this one says no more than that there are too many. */
+	if (m->why != QUEUE_DELIVER_WHY_BUSY && to->n_connections == to->n_connecting) {
 		snprintf(to->trouble, sizeof to->trouble, "%s", why);
 		delivery_fail_line(d->q, to, reasons[m->why].is_final, reasons[m->why].enhanced, why);
 	}
@@ -188,7 +187,7 @@ static void lose_deliver(struct queue *q)
 
 	q->deliver = NULL;
 	while ((d = table_next(&q->deliveries, &at)))
-		d->has_ended = true;
+		d->has_ended = d->is_orphan = true;
 	while (is_any) {
 		at = 0;
 		is_any = false;

@@ -10,6 +10,7 @@
 
 struct outcome {
 	bool is_known;
+	bool is_ours; /* not known, by a fault of ours: no attempt is counted, and it is tried again soon */
 	uint8_t outcome; /* enum queue_delivery_outcome */
 	uint16_t code;
 	bool is_relayed;
@@ -22,6 +23,7 @@ struct delivery {
 	struct destination *destination;
 	struct peer *room;   /* NULL: the channel is over */
 	bool has_ended;	     /* deliver has said so, or is away */
+	bool is_orphan;	     /* deliver went away first: no fault of message or server */
 	bool is_connecting;  /* it has not asked for a message yet */
 	bool is_idle;	     /* it waits for a message */
 	int64_t idle_until;  /* monotonic */
@@ -42,6 +44,7 @@ void delivery_feed(struct delivery *d);
 void delivery_take(void *owner, struct peer *p, struct link_in *in);
 /* The message that it has, if any, is over: what is not known did not happen, as far as we know. */
 void delivery_close_part(struct delivery *d, const char *why);
+void delivery_set_idle(struct delivery *d, bool is_idle);
 /* Everything ready for this destination is put off (is_final: refused for good). No room was made. */
 void delivery_fail_line(struct queue *q, struct destination *d, bool is_final, const char *enhanced,
 			const char *why);

@@ -17,7 +17,7 @@
 
 #include <stdlib.h>
 
-enum { ADDRESS_MAX = 320 };
+enum { SOON_MS = 2000 };
 
 /* ---- giving ---- */
 
@@ -88,7 +88,7 @@ static struct part *next_part(struct delivery *d)
 	return schedule_take(&d->q->schedule, d->destination);
 }
 
-static void set_idle(struct delivery *d, bool is_idle)
+void delivery_set_idle(struct delivery *d, bool is_idle)
 {
 	if (d->is_idle == is_idle)
 		return;
@@ -105,19 +105,19 @@ void delivery_feed(struct delivery *d)
 	struct part *p = NULL;
 	bool was_idle = d->is_idle;
 
-	set_idle(d, false);
+	delivery_set_idle(d, false);
 	while ((p = next_part(d)))
 		if (give(d, p))
 			return;
 	if (!was_idle && !d->q->is_stopping && d->n_messages < conf->queue.messages_per_connection &&
 	    conf->deliver.idle_time > 0) {
 		d->idle_until = clock_mono_ms() + conf->deliver.idle_time;
-		set_idle(d, true);
+		delivery_set_idle(d, true);
 		queue_wake(d->q);
 		return;
 	}
 	if (was_idle && d->idle_until > clock_mono_ms() && !d->q->is_stopping) {
-		set_idle(d, true);
+		delivery_set_idle(d, true);
 		return;
 	}
 	peer_send(d->room, QUEUE_DELIVERY_NO_MORE, NULL);
@@ -219,6 +219,10 @@ static void apply(struct queue *q, const struct item *item, struct spool_rcpt *r
 {
 	int64_t now = clock_wall_ms();
 
+	if (o->is_ours) {
+		r->next_attempt = now + SOON_MS;
+		return;
+	}
 	r->attempts++;
 	r->last_attempt = now;
 	r->code = o->code;
@@ -291,7 +295,8 @@ void delivery_close_part(struct delivery *d, const char *why)
 		struct outcome *o = &d->outcomes[i];
 		if (o->is_known)
 			continue;
-		*o = (struct outcome){ .outcome = QUEUE_DELIVERY_OUTCOME_DEFERRED,
+		*o = (struct outcome){ .is_ours = d->is_orphan,
+				       .outcome = QUEUE_DELIVERY_OUTCOME_DEFERRED,
 				       .enhanced = text_from_cstr("4.4.2"),
 				       .text = text_from_cstr(why) };
 	}
@@ -320,6 +325,7 @@ void delivery_fail_line(struct queue *q, struct destination *to, bool is_final, 
 			int64_t next = schedule_next_attempt(&q->schedule, ++p->attempts, now);
 			int64_t end = expires_at(q, item);
 			schedule_wait(&q->schedule, p, next < end ? next : end);
+			item_cool(q, item);
 			item_settle(q, item); /* it may be late enough for a word to its sender */
 			continue;
 		}

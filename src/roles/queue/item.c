@@ -18,6 +18,7 @@
 enum {
 	PART_RCPTS_MAX = 100, /* in one transaction: what every server must take. rfc5321 4.5.3.1.8 */
 	IDS_AT_ONCE = 256,
+	HOT_PART = 2, /* of the memory; the rest is for messages that come in */
 	NOTIFY_NEVER = 1, /* rfc3461 4.1 */
 	NOTIFY_SUCCESS = 2,
 	NOTIFY_FAILURE = 4,
@@ -66,9 +67,10 @@ struct item *item_new(struct queue *q, struct mail *mail)
 	struct item *item = make_item(q, mail);
 
 	item->mail = mail;
-	if (!mail_charge(q, mail) || item->state == SPOOL_HELD)
-		item_cool(q, item);
+	mail_charge(q, mail);
 	begin(q, item);
+	if (item->state != SPOOL_ACTIVE || q->memory_used > queue_conf(q)->queue.memory / HOT_PART)
+		item_cool(q, item);
 	queue_wake(q);
 	return item;
 }
@@ -121,6 +123,8 @@ struct mail *item_get_mail(struct queue *q, struct item *item)
 	log_error("message %s cannot be read from the spool: %s", id, error_text(e));
 	role_audit(q->role, ROLE_AUDIT_KIND_QUEUE_ALARM, id, "cannot be read: %s", error_text(e));
 	free_parts(q, item);
+	if (item->judgement)
+		judge_forget(q, item->judgement);
 	if (item->state != SPOOL_HELD)
 		q->n_held++;
 	item->state = SPOOL_HELD; /* in memory: what is on disk is not touched */
@@ -240,7 +244,8 @@ bool item_wants_warning(const struct queue *q, const struct item *item, uint32_t
 	const struct item_rcpt *r = &item->rcpts[rcpt];
 	int64_t after = queue_conf(q)->queue.warn_after;
 
-	if (after == 0 || item->has_null_sender || r->is_warned || r->state != SPOOL_PENDING)
+	if (after == 0 || item->has_null_sender || r->is_warned || r->state != SPOOL_PENDING ||
+	    item->state != SPOOL_ACTIVE)
 		return false;
 	return clock_wall_ms() - item->arrival >= after && (r->notify == 0 || (r->notify & NOTIFY_DELAY));
 }
@@ -324,17 +329,28 @@ void item_hold(struct queue *q, struct item *item, const char *reason)
 	item_cool(q, item);
 }
 
-void item_count_scan(struct queue *q, struct item *item, void (*committed)(struct change *, struct item *), void *arg)
+static void store_message(struct queue *q, struct item *item, void (*committed)(struct change *, struct item *),
+			  void *arg)
 {
 	const struct mail *mail = item_get_mail(q, item);
 	struct change *c = change_new(q, item, 0);
 
-	item->scans++;
 	if (mail)
 		change_message(c, item, mail->m.reason, mail->m.head);
 	c->committed = committed;
 	c->arg = arg;
 	change_submit(c, false);
+}
+
+void item_count_scan(struct queue *q, struct item *item, void (*committed)(struct change *, struct item *), void *arg)
+{
+	item->scans++;
+	store_message(q, item, committed, arg);
+}
+
+void item_store_scans(struct queue *q, struct item *item)
+{
+	store_message(q, item, NULL, NULL);
 }
 
 static void judged(struct change *c, struct item *item)
@@ -356,6 +372,19 @@ static const char *worst_of(const struct finding *findings, uint32_t n)
 	return names[worst];
 }
 
+static void audit_judged(struct queue *q, const struct item *item, const char *reason, uint32_t n_pending,
+			 uint32_t n_held)
+{
+	char id[SPOOL_ID_SIZE];
+
+	spool_print_id(item->id, id);
+	if (n_held > 0)
+		role_audit(q->role, ROLE_AUDIT_KIND_MESSAGE_HELD, id, "why=%s rcpts=%u", reason, n_held);
+	else if (n_pending == 0)
+		role_audit(q->role, ROLE_AUDIT_KIND_MESSAGE_DISCARDED, id, "why=%s", reason);
+	q->n_discarded += n_held == 0 && n_pending == 0;
+}
+
 void item_judged(struct queue *q, struct item *item, const struct finding *findings)
 {
 	struct mail *mail = item_get_mail(q, item);
@@ -363,7 +392,7 @@ void item_judged(struct queue *q, struct item *item, const struct finding *findi
 	uint32_t n_pending = 0, n_held = 0;
 	struct change *c;
 
-	if (!mail || item->state != SPOOL_WAITING)
+	if (!mail || item->state != SPOOL_WAITING || item->is_removing)
 		return;
 	c = change_new(q, item, item->n_rcpts);
 	for (uint32_t i = 0; i < item->n_rcpts; i++) {
@@ -372,6 +401,10 @@ void item_judged(struct queue *q, struct item *item, const struct finding *findi
 			continue;
 		r = change_rcpt(c, &mail->rcpts[i]);
 		r->state = dispose_promised(&queue_conf(q)->scan, &findings[i], item->flags & SPOOL_AUTHENTICATED);
+		if (r->state == SPOOL_FAILED) {
+			r->enhanced = text_from_cstr("5.7.1");
+			r->answer = text_from_cstr("the message was found to be unwanted");
+		}
 		mail->rcpts[i].state = r->state;
 		item->rcpts[i].state = (uint8_t)r->state;
 		n_pending += r->state == SPOOL_PENDING;
@@ -383,4 +416,5 @@ void item_judged(struct queue *q, struct item *item, const struct finding *findi
 	change_message(c, item, text_from_cstr(reason), mail->m.head);
 	c->committed = judged;
 	change_submit(c, false);
+	audit_judged(q, item, reason, n_pending, n_held);
 }

@@ -224,6 +224,15 @@ static void count_death(struct judgement *j, int64_t now)
 	role_audit(q->role, ROLE_AUDIT_KIND_QUEUE_ALARM, "breaker", "deaths=%llu", (unsigned long long)q->n_crashes);
 }
 
+/* That attempt was none. On disk too with the item's next change, at the latest the next count. */
+static void uncount(struct judgement *j)
+{
+	if (j->scans > 0)
+		j->scans--;
+	if (j->item)
+		j->item->scans = j->scans;
+}
+
 /* The room is gone without a verdict. */
 static void failed(struct judgement *j)
 {
@@ -233,14 +242,15 @@ static void failed(struct judgement *j)
 
 	if (is_death)
 		count_death(j, now);
-	else if (j->scans > 0)
-		j->scans--; /* as far as memory goes; what is on disk stays counted */
+	else
+		uncount(j);
 	if (!j->intake && !j->item) {
 		judgement_free(j);
 	} else if (j->intake && breaker_is_open(&q->breaker, now)) {
 		tell_unjudged(j, UNJUDGED_BREAKER, j->scans);
 		judgement_free(j);
-	} else if (is_death && j->scans >= queue_conf(q)->scan.crash_limit) {
+	} else if (j->how == QUEUE_SCAN_HOW_OUT_OF_TIME ||
+		   (is_death && j->scans >= queue_conf(q)->scan.crash_limit)) {
 		tell_unjudged(j, UNJUDGED_DIED, j->scans);
 		judgement_free(j);
 	} else {
@@ -385,16 +395,24 @@ static void counted(struct change *c, struct item *item)
 		return;
 	}
 	q->n_scanning--;
-	if (j->item)
-		try_again(j, clock_mono_ms() + PAUSE_MS); /* scan went away */
-	else
+	if (j->item) {
+		uncount(j); /* scan went away */
+		try_again(j, clock_mono_ms() + PAUSE_MS);
+	} else {
 		judgement_free(j);
+	}
 }
 
 static void start(struct judgement *j)
 {
 	struct queue *q = j->q;
 
+	if (j->item && j->scans >= queue_conf(q)->scan.crash_limit) {
+		/* It took this process down each time. */
+		tell_unjudged(j, UNJUDGED_DIED, j->scans);
+		judgement_free(j);
+		return;
+	}
 	j->is_running = true;
 	j->scans++;
 	q->n_scanning++;
@@ -474,6 +492,18 @@ int64_t judge_wake_at(const struct queue *q)
 		at = next < at ? next : at;
 	}
 	return at;
+}
+
+void judge_stop(struct queue *q)
+{
+	struct judgement *j;
+	size_t at = 0;
+
+	while ((j = table_next(&q->judgements, &at)))
+		if (j->item && !j->item->is_removing) {
+			uncount(j);
+			item_store_scans(q, j->item);
+		}
 }
 
 /* ---- scan ---- */

@@ -33,8 +33,12 @@ static unsigned count_files(const struct conf *conf)
 
 static struct schedule_limits limits_of(const struct conf *conf)
 {
+	uint64_t most = conf->deliver.max_connections; /* each has one message at a time */
+
+	if (most > conf->queue.max_in_flight)
+		most = conf->queue.max_in_flight;
 	return (struct schedule_limits){ .per_destination = (uint32_t)conf->queue.destination_concurrency,
-					 .total = (uint32_t)conf->deliver.max_connections,
+					 .total = (uint32_t)most,
 					 .retry = conf->queue.retry.v,
 					 .n_retry = conf->queue.retry.n };
 }
@@ -216,6 +220,7 @@ static void stop(struct role *r)
 
 	q->is_stopping = true;
 	intake_close_all(q);
+	judge_stop(q);
 	spool_flush(q->spool);
 	deliver_stop(q);
 	event_base_once(r->loop, -1, EV_TIMEOUT, on_stop_too_late, q, &patience);

@@ -20,6 +20,7 @@
 enum {
 	ROOM_KEPT = 64 << 20,
 	TRIES_MAX = 5,
+	TRIES_WITH_ORIGINAL = 3,
 	PAUSE_MS = 5000, /* doubles */
 	AROUND_MAX = 256 << 10, /* of a notice, beside the original and its recipients */
 	PER_RCPT_MAX = 4096,
@@ -79,6 +80,17 @@ static void give_up(struct queue *q, struct item *item)
 	change_submit(c, false);
 }
 
+/* Not now, and it is nobody's fault. */
+static void put_off(struct notice *n)
+{
+	struct queue *q = n->q;
+	struct item *item = n->item;
+
+	notice_free(n);
+	come_back(q, item, PAUSE_MS);
+}
+
+/* The room died over it, or wrote nothing of use. */
 static void fail(struct notice *n)
 {
 	struct queue *q = n->q;
@@ -116,7 +128,7 @@ static void inserted(struct spool_op *op, enum error e)
 		log_warning("a notice could not be stored: %s", error_text(e));
 		if (mail->m.has_file)
 			spool_body_discard(q->spool, mail->m.id);
-		fail(n);
+		put_off(n);
 		return;
 	}
 	for (uint32_t i = 0; i < n->n_rcpts; i++) {
@@ -321,7 +333,7 @@ static void send_facts(struct notice *n, const struct mail *mail)
 {
 	const struct conf *conf = queue_conf(n->q);
 	const struct spool_message *m = &mail->m;
-	bool is_full = may_return_all(n->q, m);
+	bool is_full = may_return_all(n->q, m) && n->item->notice_tries < TRIES_WITH_ORIGINAL;
 	struct queue_compose_bounce facts = { .reporting_mta = conf->top.hostname,
 					      .postmaster = conf->top.postmaster,
 					      .sender = m->sender,
@@ -334,6 +346,9 @@ static void send_facts(struct notice *n, const struct mail *mail)
 					      .n_rcpts = n->n_rcpts };
 	char id[SPOOL_ID_SIZE];
 	uint64_t size = is_full ? m->body_size : m->header_size;
+
+	if (n->item->notice_tries >= TRIES_WITH_ORIGINAL) /* it may be what the room died of */
+		size = 0;
 
 	spool_print_id(m->id, id);
 	facts.id = text_from_cstr(id);

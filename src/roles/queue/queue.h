@@ -119,6 +119,8 @@ void judge_intake(struct queue *q, struct intake *in, struct mail *mail, int64_t
 void judge_item(struct queue *q, struct item *item);
 void judge_forget(struct queue *q, struct judgement *j); /* its message is gone */
 void judge_advance(struct queue *q, int64_t now); /* monotonic */
+/* Scans under way are no attempts: it is this process that ends. */
+void judge_stop(struct queue *q);
 int64_t judge_wake_at(const struct queue *q);	  /* monotonic */
 /* The channel to scan, for notice.c; NULL: scan is away. */
 bool judge_send_compose(struct queue *q, uint64_t job, int fd);
@@ -169,6 +171,8 @@ bool item_wants_warning(const struct queue *q, const struct item *item, uint32_t
 /* From the judge. */
 void item_judged(struct queue *q, struct item *item, const struct finding *findings);
 void item_count_scan(struct queue *q, struct item *item, void (*committed)(struct change *, struct item *), void *arg);
+
+void item_store_scans(struct queue *q, struct item *item);
 
 /* A change of an item on its way to disk: copies of what changes. */
 struct change {
