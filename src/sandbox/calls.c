@@ -174,6 +174,7 @@ const struct sandbox_call sandbox_calls[] = {
 	SUPERVISE(pread64, IF_ANY),
 	SUPERVISE(accept4, IF_ANY),
 	SUPERVISE(wait4, IF_ANY),
+	SUPERVISE(uname, IF_ANY),  /* the host's name, at a reload */
 	SUPERVISE(sendto, IF_ANY), /* readiness to the service manager, on a socket made before */
 
 	RESOLVER(socket, IF_DATAGRAM),

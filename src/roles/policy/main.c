@@ -8,9 +8,11 @@
 #include "base/log.h"
 #include "roles/policy/policy.h"
 
+#include <sys/random.h>
 #include <unistd.h>
 
-enum { FILES_OF_ITS_OWN = 64, KEPT_FOR_PEERS = 16 << 20 };
+/* queue may lag behind by one envelope, which may have 50,000 recipients. */
+enum { FILES_OF_ITS_OWN = 64, KEPT_FOR_RECEIVE = 16 << 20, KEPT_FOR_QUEUE = 64 << 20 };
 
 static struct policy policy;
 
@@ -35,16 +37,21 @@ static void add_resource(struct role *r, enum posternd_role_thing kind, unsigned
 	need_recipients(r);
 	if (kind == POSTERND_ROLE_THING_RECIPIENTS && index < r->conf->domain.n &&
 	    !recipients_load_file(policy.recipients, index, fd))
-		log_error("the recipients-file of domain %.*s cannot be read or is too large: nobody exists there now",
+		log_error("the recipients-file of domain %.*s cannot be read or is too large: the one before "
+			  "stays, "
+			  "without one mail has to wait",
 			  TEXT_ARGS(r->conf->domain.v[index].name));
 	close(fd);
 }
 
 static void open_policy(struct role *r)
 {
+	struct counters_secret secret;
+
+	ASSERT(getrandom(&secret, sizeof secret, 0) == sizeof secret);
 	policy.role = r;
 	table_init(&policy.sessions);
-	counters_init(&policy.counters, r->conf->policy.max_clients);
+	counters_init(&policy.counters, r->conf->policy.max_clients, secret);
 	need_recipients(r);
 }
 
@@ -92,22 +99,20 @@ static void add_peer(struct role *r, enum role_id peer, int fd)
 	if (peer == ROLE_RECEIVE) {
 		peer_close(policy.receive);
 		sessions_close_all(&policy);
-		policy.receive = peer_new(r->loop, fd, &receive_policy_edge, RECEIVE_POLICY_SIDE_POLICY, &receive,
-					  NULL, KEPT_FOR_PEERS);
+		policy.receive = peer_new(r->loop, fd, &receive_policy_edge, RECEIVE_POLICY_SIDE_POLICY,
+					  &receive, NULL, KEPT_FOR_RECEIVE);
 		return;
 	}
 	peer_close(policy.queue);
 	policy.pressure = POLICY_QUEUE_PRESSURE_OPEN;
-	policy.queue =
-		peer_new(r->loop, fd, &policy_queue_edge, POLICY_QUEUE_SIDE_POLICY, &queue, NULL, KEPT_FOR_PEERS);
+	policy.queue = peer_new(r->loop, fd, &policy_queue_edge, POLICY_QUEUE_SIDE_POLICY, &queue, NULL,
+				KEPT_FOR_QUEUE);
 }
 
-/* Files of recipients come again behind the new configuration. */
 static void reload(struct role *r, const struct conf *old)
 {
 	(void)old;
-	recipients_free(policy.recipients);
-	policy.recipients = recipients_new(r->conf);
+	recipients_reload(policy.recipients, r->conf);
 	policy.counters.max = r->conf->policy.max_clients;
 }
 

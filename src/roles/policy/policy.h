@@ -25,6 +25,7 @@ struct policy {
 	struct recipients *recipients;
 	struct table sessions; /* by number */
 	unsigned pressure;     /* of queue */
+	uint64_t n_held;       /* recipients in all envelopes */
 	uint64_t n_admitted, n_refused, n_mails, n_rcpts, n_rcpts_refused, n_handed_over;
 };
 

@@ -2,29 +2,31 @@
  *
  * Lists of recipients: sorted arrays of lower-case local parts, one per domain block. Called by main.c
  * and sessions.c of policy. Files come from the administrator, addresses from strangers (parsed by the
- * session room). Invariant: a domain whose list could not be read has nobody, never everybody.
+ * session room). Invariants: a domain whose list could not be read takes nobody, and refuses nobody
+ * for good; entries point into the list's own bytes.
  */
 #include "roles/policy/recipients.h"
 
-#include "base/arena.h"
+#include "base/buf.h"
 #include "base/ensure.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define LIST_MEMORY ((size_t)256 << 20)
+enum source { SOURCE_NONE, SOURCE_ANY, SOURCE_CONF, SOURCE_FILE };
 
 struct list {
-	bool is_any;
+	enum source source;
+	struct buf bytes;
 	struct text *v;
 	size_t n, room;
 };
 
 struct recipients {
 	const struct conf *conf;
-	struct arena arena;
 	struct list *lists; /* by domain block */
+	size_t n;
 };
 
 static int compare(const void *x, const void *y)
@@ -38,62 +40,117 @@ static int compare(const void *x, const void *y)
 	return (a->n > b->n) - (a->n < b->n);
 }
 
-/* Local part of an entry that may be a whole address, in lower case. */
-static bool add(struct recipients *r, struct list *list, struct text entry)
+static void list_init(struct list *list, enum source source)
 {
-	size_t at = text_find_last_byte(entry, '@');
-	struct text copy;
-	char *p;
+	*list = (struct list){ .source = source };
+	buf_init(&list->bytes, RECIPIENTS_FILE_MAX);
+}
 
-	if (at != SIZE_MAX)
-		entry = text_slice(entry, 0, at);
-	if (!arena_copy(&r->arena, entry, &copy))
-		return false;
-	p = (char *)copy.p;
-	for (size_t i = 0; i < copy.n; i++)
-		p[i] = text_lower_byte(p[i]);
+static void list_done(struct list *list)
+{
+	buf_done(&list->bytes);
+	free(list->v);
+	list_init(list, SOURCE_NONE);
+}
+
+static void add(struct list *list, struct text local)
+{
 	if (list->n == list->room) {
 		list->room = list->room ? 2 * list->room : 64;
 		list->v = mem_realloc(list->v, list->room * sizeof *list->v);
 	}
-	list->v[list->n++] = copy;
-	return true;
+	list->v[list->n++] = local;
 }
 
-static void sort(struct list *list)
+/* One line of a file: a local part or an address. */
+static void add_line(struct list *list, struct text line, struct text domain)
 {
+	size_t at;
+
+	for (size_t i = 0; i < line.n; i++)
+		if (line.p[i] == '#' && (i == 0 || line.p[i - 1] == ' ' || line.p[i - 1] == '\t'))
+			line.n = i;
+	line = text_trim(line);
+	at = text_find_last_byte(line, '@');
+	if (at != SIZE_MAX && !text_is_equal_nocase(text_skip(line, at + 1), domain))
+		return;
+	if (at != SIZE_MAX)
+		line = text_slice(line, 0, at);
+	if (line.n)
+		add(list, line);
+}
+
+/* What stands in list->bytes, which does not change any more. */
+static void parse(struct list *list, struct text domain)
+{
+	struct text rest = buf_text(&list->bytes), line;
+
+	for (size_t i = 0; i < list->bytes.n; i++)
+		list->bytes.p[i] = text_lower_byte(list->bytes.p[i]);
+	while (rest.n) {
+		text_cut(rest, '\n', &line, &rest);
+		add_line(list, line, domain);
+	}
 	if (list->n)
 		qsort(list->v, list->n, sizeof *list->v, compare);
+}
+
+static void read_conf(struct list *list, const struct conf_domain *d)
+{
+	if (d->recipients_file.n)
+		return;
+	list->source = SOURCE_ANY;
+	if (d->recipients.n == 0 || text_is_cstr(d->recipients.v[0], "any"))
+		return;
+	list->source = SOURCE_CONF;
+	for (size_t i = 0; i < d->recipients.n; i++) {
+		buf_add(&list->bytes, d->recipients.v[i]);
+		buf_add_byte(&list->bytes, '\n');
+	}
+	ASSERT(!list->bytes.overflow);
+	parse(list, d->name);
 }
 
 struct recipients *recipients_new(const struct conf *conf)
 {
 	struct recipients *r = mem_zalloc(1, sizeof *r);
 
-	r->conf = conf;
-	arena_init(&r->arena, LIST_MEMORY);
-	r->lists = mem_zalloc(conf->domain.n ? conf->domain.n : 1, sizeof *r->lists);
-	for (size_t i = 0; i < conf->domain.n; i++) {
-		const struct conf_domain *d = &conf->domain.v[i];
-		struct list *list = &r->lists[i];
-		list->is_any = !d->recipients_file.n &&
-			       (d->recipients.n == 0 || text_is_cstr(d->recipients.v[0], "any"));
-		for (size_t k = 0; !list->is_any && !d->recipients_file.n && k < d->recipients.n; k++)
-			ASSERT(add(r, list, d->recipients.v[k]));
-		sort(list);
-	}
+	recipients_reload(r, conf);
 	return r;
+}
+
+static void free_lists(struct list *lists, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		list_done(&lists[i]);
+	free(lists);
 }
 
 void recipients_free(struct recipients *r)
 {
 	if (!r)
 		return;
-	for (size_t i = 0; i < r->conf->domain.n; i++)
-		free(r->lists[i].v);
-	free(r->lists);
-	arena_reset(&r->arena);
+	free_lists(r->lists, r->n);
 	free(r);
+}
+
+void recipients_reload(struct recipients *r, const struct conf *conf)
+{
+	struct list *old = r->lists;
+	size_t n_old = r->n;
+
+	r->conf = conf;
+	r->n = conf->domain.n;
+	r->lists = mem_zalloc(r->n ? r->n : 1, sizeof *r->lists);
+	for (size_t i = 0; i < r->n; i++) {
+		list_init(&r->lists[i], SOURCE_NONE);
+		read_conf(&r->lists[i], &conf->domain.v[i]);
+		if (r->lists[i].source != SOURCE_NONE || i >= n_old || old[i].source != SOURCE_FILE)
+			continue;
+		r->lists[i] = old[i];
+		list_init(&old[i], SOURCE_NONE);
+	}
+	free_lists(old, n_old);
 }
 
 static bool read_file(int fd, struct buf *out)
@@ -101,34 +158,24 @@ static bool read_file(int fd, struct buf *out)
 	char bytes[65536];
 	ssize_t n;
 
-	while ((n = read(fd, bytes, sizeof bytes)) > 0)
+	while ((n = read(fd, bytes, sizeof bytes)) > 0 && !out->overflow)
 		buf_add(out, text_from_bytes(bytes, (size_t)n));
 	return n == 0 && !out->overflow;
 }
 
 bool recipients_load_file(struct recipients *r, size_t index, int fd)
 {
-	struct list *list = &r->lists[index];
-	struct text rest, line;
-	struct buf all;
-	bool is_good;
+	struct list fresh;
 
-	buf_init(&all, RECIPIENTS_FILE_MAX);
-	is_good = read_file(fd, &all);
-	rest = buf_text(&all);
-	list->n = 0;
-	while (is_good && rest.n) {
-		text_cut(rest, '\n', &line, &rest);
-		line.n = text_find_byte(line, '#');
-		line = text_trim(line);
-		if (line.n)
-			is_good = add(r, list, line);
+	list_init(&fresh, SOURCE_FILE);
+	if (index >= r->n || !read_file(fd, &fresh.bytes)) {
+		list_done(&fresh);
+		return false;
 	}
-	if (!is_good)
-		list->n = 0;
-	sort(list);
-	buf_done(&all);
-	return is_good;
+	parse(&fresh, r->conf->domain.v[index].name);
+	list_done(&r->lists[index]);
+	r->lists[index] = fresh;
+	return true;
 }
 
 static bool is_in_list(const struct list *list, struct text local)
@@ -136,8 +183,6 @@ static bool is_in_list(const struct list *list, struct text local)
 	char lower[320] = "";
 	struct text key = text_from_bytes(lower, local.n);
 
-	if (list->is_any)
-		return true;
 	if (local.n > sizeof lower)
 		return false;
 	for (size_t i = 0; i < local.n; i++)
@@ -156,6 +201,7 @@ enum recipients_answer recipients_find(const struct recipients *r, struct text a
 {
 	size_t at = text_find_last_byte(address, '@');
 	const struct conf_domain *d;
+	const struct list *list;
 	struct text local;
 
 	if (at == SIZE_MAX || at == 0 || at + 1 == address.n)
@@ -165,7 +211,10 @@ enum recipients_answer recipients_find(const struct recipients *r, struct text a
 	*ret_route = d ? (uint32_t)(d - r->conf->domain.v) : way_out(r->conf);
 	if (!d)
 		return RECIPIENTS_NOT_OURS;
-	if (text_is_cstr_nocase(local, "postmaster"))
+	list = &r->lists[*ret_route];
+	if (list->source == SOURCE_ANY || text_is_cstr_nocase(local, "postmaster"))
 		return RECIPIENTS_OK;
-	return is_in_list(&r->lists[*ret_route], local) ? RECIPIENTS_OK : RECIPIENTS_UNKNOWN;
+	if (list->source == SOURCE_NONE)
+		return RECIPIENTS_NOT_LOADED;
+	return is_in_list(list, local) ? RECIPIENTS_OK : RECIPIENTS_UNKNOWN;
 }

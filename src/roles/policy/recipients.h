@@ -3,7 +3,11 @@
  * recipients - which recipients exist: the domains of the configuration and their lists.
  *
  * Local parts are compared without regard to ASCII case (rfc5321 2.4 leaves it to us; no server that
- * people use tells them apart). postmaster always exists (rfc5321 4.5.1).
+ * people use tells them apart), domains too. postmaster always exists (rfc5321 4.5.1).
+ *
+ * File of a domain: one entry a line, local parts or whole addresses; those of other domains are
+ * skipped, so that one file can serve several. # at the start of a line or after a blank begins a
+ * comment.
  */
 #ifndef POLICY_RECIPIENTS_H
 #define POLICY_RECIPIENTS_H
@@ -15,14 +19,23 @@
 
 struct recipients;
 
-/* The lists that stand in the configuration. conf must outlive it. */
+/* The lists that stand in the configuration. conf must outlive it, or be followed by a reload. */
 struct recipients *recipients_new(const struct conf *conf);
 void recipients_free(struct recipients *r); /* NULL is allowed */
-/* The list of domain `index` from its file: one a line, local parts or whole addresses of this domain,
- * # begins a comment. False when it is too large or cannot be read; then nobody exists there. */
+/* A new configuration. Lists that came from files stay where the domain still has one: whether the file
+ * comes again before or after this call makes no difference. */
+void recipients_reload(struct recipients *r, const struct conf *conf);
+/* The list of domain block `index` from its file. False when it is too large or cannot be read: then
+ * the list that was there stays. */
 bool recipients_load_file(struct recipients *r, size_t index, int fd);
 
-enum recipients_answer { RECIPIENTS_OK, RECIPIENTS_UNKNOWN, RECIPIENTS_NOT_OURS, RECIPIENTS_MALFORMED };
+enum recipients_answer {
+	RECIPIENTS_OK,
+	RECIPIENTS_UNKNOWN,
+	RECIPIENTS_NOT_OURS,
+	RECIPIENTS_MALFORMED,
+	RECIPIENTS_NOT_LOADED, /* the file has not come, or was never good: nobody may be refused for good */
+};
 
 /* ret_route: index of the domain block, or RECIPIENTS_BY_MX; for NOT_OURS the way out of here, should
  * the client be allowed to use it. */

@@ -4,7 +4,8 @@
  * address; a room with nothing: it may ask what its channel's state allows, and its client pays for it.
  *
  * Invariants: a recipient is in the envelope only if this file has said rcpt_ok for it; the envelope goes
- * to queue once, complete, and is forgotten here; limits are counted here, whatever the room counts.
+ * to queue once, complete, and is forgotten here; limits are counted here, whatever the room counts; all
+ * envelopes together hold at most HELD_RCPTS recipients.
  */
 #include "base/clock.h"
 #include "base/ensure.h"
@@ -12,10 +13,17 @@
 #include "ipc/session_queue.h"
 #include "roles/policy/policy.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { KEPT_FOR_ROOM = 4096, ENVELOPE_BASE = 65536, ENVELOPE_PER_RCPT = 1200 };
+enum {
+	KEPT_FOR_ROOM = 4096,
+	ENVELOPE_BASE = 65536,
+	ENVELOPE_PER_RCPT = 1024, /* struct rcpt and the longest texts of edge policy_session */
+	HELD_RCPTS = 200000,
+	ADDRESS_MAX = 320,
+};
 
 struct rcpt {
 	struct rcpt *next;
@@ -50,6 +58,7 @@ static const struct conf_listener *listener_of(const struct session *s)
 static void forget_envelope(struct session *s)
 {
 	arena_reset(&s->envelope);
+	s->policy->n_held -= s->n_rcpts;
 	s->mail = (struct policy_session_mail){ 0 };
 	s->rcpts = NULL;
 	s->rcpts_end = &s->rcpts;
@@ -62,9 +71,9 @@ static void session_free(struct session *s)
 	if (s->client)
 		s->client->n_connections--;
 	peer_close(s->room);
+	forget_envelope(s);
 	arena_reset(&s->helo_arena);
 	arena_reset(&s->tls_arena);
-	arena_reset(&s->envelope);
 	free(s);
 }
 
@@ -126,31 +135,48 @@ static void take_mail(struct session *s, const struct policy_session_mail *m)
 	}
 	forget_envelope(s);
 	s->mail = *m;
-	ASSERT(arena_copy(&s->envelope, m->sender, &s->mail.sender) && arena_copy(&s->envelope, m->envid, &s->mail.envid));
+	ASSERT(arena_copy(&s->envelope, m->sender, &s->mail.sender) &&
+	       arena_copy(&s->envelope, m->envid, &s->mail.envid));
 	s->policy->n_mails++;
 	peer_send(s->room, POLICY_SESSION_MAIL_OK, NULL);
 }
 
 /* ---- RCPT ---- */
 
+/* The first domain that is a name: "*" stands for others. */
+static struct text own_domain(const struct conf *conf)
+{
+	for (size_t i = 0; i < conf->domain.n; i++)
+		if (!text_is_cstr(conf->domain.v[i].name, "*"))
+			return conf->domain.v[i].name;
+	return text_from_cstr("");
+}
+
 /* RCPT TO:<postmaster>, without a domain. rfc5321 4.1.1.3, 4.5.1 */
-static struct text whole_address(struct session *s, struct text address)
+static struct text whole_address(const struct session *s, struct text address, char space[ADDRESS_MAX + 1])
 {
 	const struct conf *conf = s->policy->role->conf;
-	struct buf whole;
+	struct text domain = own_domain(conf);
+	int n;
 
-	if (text_find_byte(address, '@') < address.n || !text_is_cstr_nocase(address, "postmaster"))
+	if (!text_is_cstr_nocase(address, "postmaster"))
 		return address;
 	if (conf->top.postmaster.n)
 		return conf->top.postmaster;
-	if (conf->domain.n == 0)
+	if (domain.n == 0)
 		return address;
-	buf_init(&whole, 320);
-	buf_add_cstr(&whole, "postmaster@");
-	buf_add(&whole, conf->domain.v[0].name);
-	ASSERT(arena_copy(&s->envelope, buf_text(&whole), &address));
-	buf_done(&whole);
-	return address;
+	n = snprintf(space, ADDRESS_MAX + 1, "postmaster@%.*s", TEXT_ARGS(domain));
+	return text_from_bytes(space, (size_t)n);
+}
+
+/* Has the client named too many who do not exist? Then it hears the same for those who do, or it could
+ * go on asking. */
+static bool is_guessing(struct session *s)
+{
+	const struct conf_listener *l = listener_of(s);
+
+	return !conf_is_in(&l->rate_exempt, &s->address) &&
+	       !counters_may(s->client, COUNTED_INVALID, &l->invalid_recipient_rate, clock_mono_ms());
 }
 
 static enum policy_session_verdict check_rcpt(struct session *s, struct text address, uint32_t *ret_route)
@@ -160,7 +186,9 @@ static enum policy_session_verdict check_rcpt(struct session *s, struct text add
 
 	if (s->n_rcpts >= l->max_recipients)
 		return POLICY_SESSION_VERDICT_TOO_MANY_RECIPIENTS;
-	if (!allow(s, COUNTED_RECIPIENTS, &l->recipient_rate))
+	if (s->policy->n_held >= HELD_RCPTS || answer == RECIPIENTS_NOT_LOADED)
+		return POLICY_SESSION_VERDICT_TRY_LATER;
+	if (!allow(s, COUNTED_RECIPIENTS, &l->recipient_rate) || is_guessing(s))
 		return POLICY_SESSION_VERDICT_TOO_FAST;
 	if (answer == RECIPIENTS_MALFORMED)
 		return POLICY_SESSION_VERDICT_BAD_RECIPIENT;
@@ -168,36 +196,45 @@ static enum policy_session_verdict check_rcpt(struct session *s, struct text add
 		return s->is_relay ? POLICY_SESSION_VERDICT_OK : POLICY_SESSION_VERDICT_RELAY_DENIED;
 	if (answer == RECIPIENTS_OK)
 		return POLICY_SESSION_VERDICT_OK;
-	return allow(s, COUNTED_INVALID, &l->invalid_recipient_rate) ? POLICY_SESSION_VERDICT_NO_SUCH_USER :
-								       POLICY_SESSION_VERDICT_TOO_FAST;
+	(void)allow(s, COUNTED_INVALID, &l->invalid_recipient_rate);
+	return POLICY_SESSION_VERDICT_NO_SUCH_USER;
 }
 
-static void add_rcpt(struct session *s, const struct policy_session_rcpt *m, struct text address, uint32_t route)
+/* False when the envelope is full: max-recipients may have grown since the session began. */
+static bool add_rcpt(struct session *s, const struct policy_session_rcpt *m, struct text address,
+		     uint32_t route)
 {
 	struct rcpt *r = arena_alloc(&s->envelope, sizeof *r);
 
-	ASSERT(r && arena_copy(&s->envelope, address, &r->address) && arena_copy(&s->envelope, m->orcpt, &r->orcpt));
+	if (!r || !arena_copy(&s->envelope, address, &r->address) ||
+	    !arena_copy(&s->envelope, m->orcpt, &r->orcpt))
+		return false;
 	r->notify = m->notify;
 	r->route = route;
 	*s->rcpts_end = r;
 	s->rcpts_end = &r->next;
 	s->n_rcpts++;
 	s->policy->n_rcpts++;
+	s->policy->n_held++;
+	return true;
 }
 
 static void take_rcpt(struct session *s, const struct policy_session_rcpt *m)
 {
-	struct text address = whole_address(s, m->address);
+	char space[ADDRESS_MAX + 1];
+	struct text address = whole_address(s, m->address, space);
 	uint32_t route = RECIPIENTS_BY_MX;
 	struct policy_session_rcpt_refused refused = { check_rcpt(s, address, &route) };
 
+	if (refused.verdict == POLICY_SESSION_VERDICT_OK && !add_rcpt(s, m, address, route))
+		refused.verdict = POLICY_SESSION_VERDICT_TOO_MANY_RECIPIENTS;
 	if (refused.verdict == POLICY_SESSION_VERDICT_OK) {
-		add_rcpt(s, m, address, route);
 		peer_send(s->room, POLICY_SESSION_RCPT_OK, NULL);
 		return;
 	}
 	s->policy->n_rcpts_refused++;
-	peer_send(s->room, s->n_rcpts ? POLICY_SESSION_RCPT_REFUSED : POLICY_SESSION_RCPT_REFUSED_FIRST, &refused);
+	peer_send(s->room, s->n_rcpts ? POLICY_SESSION_RCPT_REFUSED : POLICY_SESSION_RCPT_REFUSED_FIRST,
+		  &refused);
 	if (++s->n_refused < 2 * listener_of(s)->max_refused_recipients)
 		return;
 	peer_close(s->room); /* the room should have ended the session long ago */
@@ -293,8 +330,10 @@ static void on_gone(void *owner, struct peer *p, enum error why)
 	if (why == ERROR_CLOSED)
 		return; /* receive will say that it is closed */
 	addr_print(&s->address, address);
-	log_warning("session %llu broke the rules of its channel to policy: %s", (unsigned long long)s->number,
-		    error_text(why));
+	if (why == ERROR_MALFORMED || why == ERROR_UNEXPECTED) /* its client has taken it over */
+		counters_crashed(s->client, clock_mono_ms());
+	log_warning("session %llu broke the rules of its channel to policy: %s",
+		    (unsigned long long)s->number, error_text(why));
 	role_audit(s->policy->role, ROLE_AUDIT_KIND_PEER_MISBEHAVED, "session", "session=%llu client=%s: %s",
 		   (unsigned long long)s->number, address, error_text(why));
 }
@@ -338,11 +377,17 @@ static void admit(struct policy *p, const struct receive_policy_connect *ask, st
 	arena_init(&s->helo_arena, 1024);
 	arena_init(&s->tls_arena, 1024);
 	arena_init(&s->envelope, ENVELOPE_BASE + l->max_recipients * ENVELOPE_PER_RCPT);
-	forget_envelope(s);
+	s->rcpts_end = &s->rcpts;
 	s->room = peer_new(p->role->loop, fd, &policy_session_edge, POLICY_SESSION_SIDE_POLICY, &events, s,
 			   KEPT_FOR_ROOM);
 	client->n_connections++;
 	table_put(&p->sessions, s->number, s);
+}
+
+static void refuse(struct policy *p, const struct receive_policy_refused *refused)
+{
+	p->n_refused++;
+	peer_send(p->receive, RECEIVE_POLICY_REFUSED, refused);
 }
 
 void sessions_connect(struct policy *p, const struct receive_policy_connect *ask)
@@ -353,13 +398,20 @@ void sessions_connect(struct policy *p, const struct receive_policy_connect *ask
 	struct client *client;
 	int fds[2];
 
-	ASSERT(ask->listener < conf->listener.n);
+	refused.why = RECEIVE_POLICY_REFUSAL_BUSY;
+	if (ask->listener >= conf->listener.n || table_get(&p->sessions, ask->session)) {
+		refuse(p, &refused);
+		return;
+	}
 	client = counters_find(&p->counters, &ask->client,
-			       (unsigned)conf->listener.v[ask->listener].client_prefix);
-	if (is_refused(p, ask, client, &refused.why) || table_get(&p->sessions, ask->session) ||
-	    link_make_pair(&policy_session_edge, fds) != ERROR_NONE) {
-		p->n_refused++;
-		peer_send(p->receive, RECEIVE_POLICY_REFUSED, &refused);
+			       (unsigned)conf->listener.v[ask->listener].client_prefix, clock_mono_ms());
+	if (is_refused(p, ask, client, &refused.why)) {
+		refuse(p, &refused);
+		return;
+	}
+	if (link_make_pair(&policy_session_edge, fds) != ERROR_NONE) {
+		refused.why = RECEIVE_POLICY_REFUSAL_BUSY;
+		refuse(p, &refused);
 		return;
 	}
 	p->n_admitted++;

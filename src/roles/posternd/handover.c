@@ -95,6 +95,11 @@ void handover_recipients(struct gateway *g, struct instance *i)
 		give_file(i, POSTERND_ROLE_THING_RECIPIENTS, k, g->conf->domain.v[k].recipients_file);
 }
 
+void handover_certificate(struct gateway *g, struct instance *i)
+{
+	give_file(i, POSTERND_ROLE_THING_CERTIFICATE, 0, g->conf->tls.certificate);
+}
+
 static void give_resources(struct gateway *g, struct instance *i)
 {
 	const struct places *p = &g->places;
@@ -111,7 +116,7 @@ static void give_resources(struct gateway *g, struct instance *i)
 	for (unsigned k = 0; k < p->n_maildirs; k++)
 		give(i, POSTERND_ROLE_THING_DIRECTORY, k, p->maildirs[k].fd);
 	handover_recipients(g, i);
-	give_file(i, POSTERND_ROLE_THING_CERTIFICATE, 0, g->conf->tls.certificate);
+	handover_certificate(g, i);
 	if (g->conf->resolver.dnssec && g->conf->resolver.mode != CONF_RESOLVER_MODE_STUB)
 		give_file(i, POSTERND_ROLE_THING_TRUST_ANCHOR, 0, g->conf->resolver.trust_anchor);
 }

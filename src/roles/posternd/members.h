@@ -24,5 +24,6 @@ void posternd_join_audit(struct gateway *g, int fd);
 void handover_all(struct gateway *g, struct instance *i);
 void handover_conf(struct gateway *g, struct instance *i, unsigned type);
 void handover_recipients(struct gateway *g, struct instance *i);
+void handover_certificate(struct gateway *g, struct instance *i);
 
 #endif

@@ -46,11 +46,13 @@ static void tell_member(struct gateway *g, struct member *m)
 		members_start(g, m); /* rooms from now on know the new one */
 		return;
 	}
-	if (process_may_have(m->id, POSTERND_ROLE_THING_RECIPIENTS))
-		handover_recipients(g, m->current);
+	if (process_may_have(m->id, POSTERND_ROLE_THING_CERTIFICATE))
+		handover_certificate(g, m->current);
 	fd = members_make_conf(g->conf, process_of(m->id)->owner);
 	peer_send_fds(m->current->channel, POSTERND_ROLE_RELOAD, NULL, &fd, 1);
 	close(fd);
+	if (process_may_have(m->id, POSTERND_ROLE_THING_RECIPIENTS)) /* behind: they belong to its domains */
+		handover_recipients(g, m->current);
 }
 
 bool reload_run(struct gateway *g, struct buf *why)

@@ -121,8 +121,8 @@ static const struct part *part_of(const struct item *item, uint32_t rcpt)
 static void send_rcpt(struct admin *a, const struct item *item, const struct spool_rcpt *r)
 {
 	static const char *const states[] = {
-		[SPOOL_PENDING] = "pending", [SPOOL_DELIVERED] = "delivered", [SPOOL_RELAYED] = "relayed",
-		[SPOOL_FAILED] = "failed",   [SPOOL_DROPPED] = "dropped",     [SPOOL_RCPT_HELD] = "held",
+		[SPOOL_PENDING] = "pending",  [SPOOL_DELIVERED] = "delivered", [SPOOL_RELAYED] = "relayed",
+		[SPOOL_FAILED] = "failed",    [SPOOL_DROPPED] = "dropped",     [SPOOL_RCPT_HELD] = "held",
 		[SPOOL_NOTIFIED] = "bounced",
 	};
 	const struct part *p = part_of(item, r->index);
@@ -130,7 +130,8 @@ static void send_rcpt(struct admin *a, const struct item *item, const struct spo
 				      .state = text_from_cstr(states[item->rcpts[r->index].state]),
 				      .last = text_slice(r->answer, 0, 500),
 				      .next_attempt = p ? p->due : 0,
-				      .attempts = p && p->attempts > r->attempts ? p->attempts : r->attempts };
+				      .attempts =
+					      p && p->attempts > r->attempts ? p->attempts : r->attempts };
 
 	if (p && p->destination->trouble[0])
 		m.last = text_from_cstr(p->destination->trouble);
@@ -350,7 +351,7 @@ static bool release(struct queue *q, struct item *item)
 	return true;
 }
 
-static bool delete(struct queue *q, struct item *item)
+static bool delete (struct queue *q, struct item *item)
 {
 	item->is_deleted = true;
 	item_settle(q, item);
@@ -367,7 +368,7 @@ static bool act_on(struct queue *q, enum admin_queue_action action, struct item 
 	case ADMIN_QUEUE_ACTION_RELEASE:
 		return release(q, item);
 	case ADMIN_QUEUE_ACTION_DELETE:
-		return delete(q, item);
+		return delete (q, item);
 	}
 	return false;
 }
@@ -444,7 +445,8 @@ static void start_act(struct admin *a, const struct admin_queue_act *m)
 		spool_print_id(item->id, subject);
 	n = snprintf(detail, sizeof detail, "uid=%u", a->uid);
 	a->n_pending++;
-	role_audit_sync(a->q->role, kinds[m->action], subject, text_from_bytes(detail, (size_t)n), recorded, act);
+	role_audit_sync(a->q->role, kinds[m->action], subject, text_from_bytes(detail, (size_t)n), recorded,
+			act);
 }
 
 /* ---- the channel ---- */
@@ -488,5 +490,6 @@ void admin_open(struct queue *q, unsigned uid, int fd)
 	a->fd = -1;
 	a->turn = evtimer_new(q->role->loop, on_turn, a);
 	ASSERT(a->turn);
-	a->peer = peer_new(q->role->loop, fd, &admin_queue_edge, ADMIN_QUEUE_SIDE_QUEUE, &events, a, KEPT_MAX);
+	a->peer =
+		peer_new(q->role->loop, fd, &admin_queue_edge, ADMIN_QUEUE_SIDE_QUEUE, &events, a, KEPT_MAX);
 }

@@ -46,7 +46,8 @@ struct spool_rcpt *change_rcpt(struct change *c, const struct spool_rcpt *from)
 	*r = *from;
 	ASSERT(arena_copy(&c->arena, from->route, &r->route) &&
 	       arena_copy(&c->arena, from->enhanced, &r->enhanced) &&
-	       arena_copy(&c->arena, from->answer, &r->answer) && arena_copy(&c->arena, from->remote, &r->remote));
+	       arena_copy(&c->arena, from->answer, &r->answer) &&
+	       arena_copy(&c->arena, from->remote, &r->remote));
 	return r;
 }
 

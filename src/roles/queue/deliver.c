@@ -81,8 +81,8 @@ static void room_gone(void *owner, struct peer *p, enum error why)
 	d->room = NULL;
 	delivery_set_idle(d, false);
 	if (why != ERROR_CLOSED)
-		role_audit(d->q->role, ROLE_AUDIT_KIND_PEER_MISBEHAVED, "delivery room", "remote=%s: %s", d->remote,
-			   error_text(why));
+		role_audit(d->q->role, ROLE_AUDIT_KIND_PEER_MISBEHAVED, "delivery room", "remote=%s: %s",
+			   d->remote, error_text(why));
 	if (d->has_ended)
 		free_delivery(d);
 }
@@ -122,8 +122,8 @@ static void connected(struct delivery *d, const struct queue_deliver_connected *
 	if (addr_is_equal(&m->address, &nowhere))
 		snprintf(d->remote, sizeof d->remote, "maildir");
 	else if (m->host.n)
-		snprintf(d->remote, sizeof d->remote, "%.*s [%s]", (int)(m->host.n < 190 ? m->host.n : 190), m->host.p,
-			 address);
+		snprintf(d->remote, sizeof d->remote, "%.*s [%s]", (int)(m->host.n < 190 ? m->host.n : 190),
+			 m->host.p, address);
 	else
 		snprintf(d->remote, sizeof d->remote, "[%s]", address);
 }
@@ -213,7 +213,8 @@ void deliver_open(struct queue *q, int fd)
 		peer_close(q->deliver);
 		lose_deliver(q);
 	}
-	q->deliver = peer_new(q->role->loop, fd, &queue_deliver_edge, QUEUE_DELIVER_SIDE_QUEUE, &events, q, 1 << 20);
+	q->deliver = peer_new(q->role->loop, fd, &queue_deliver_edge, QUEUE_DELIVER_SIDE_QUEUE, &events, q,
+			      1 << 20);
 	queue_wake(q);
 }
 

@@ -22,10 +22,10 @@ struct delivery {
 	uint64_t job;
 	struct destination *destination;
 	struct peer *room;   /* NULL: the channel is over */
-	bool has_ended;	     /* deliver has said so, or is away */
-	bool is_orphan;	     /* deliver went away first: no fault of message or server */
+	bool has_ended;      /* deliver has said so, or is away */
+	bool is_orphan;      /* deliver went away first: no fault of message or server */
 	bool is_connecting;  /* it has not asked for a message yet */
-	bool is_idle;	     /* it waits for a message */
+	bool is_idle;        /* it waits for a message */
 	int64_t idle_until;  /* monotonic */
 	uint64_t n_messages; /* given to it */
 	char remote[256];    /* "host [address]" */

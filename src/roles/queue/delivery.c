@@ -53,7 +53,8 @@ static void send_envelope(struct delivery *d, const struct mail *mail)
 /* False: the message cannot be read; the item is held. */
 static bool give(struct delivery *d, struct part *p)
 {
-	static const struct mail_verbs verbs = { QUEUE_DELIVERY_CHUNK, QUEUE_DELIVERY_FILE, QUEUE_DELIVERY_END, true };
+	static const struct mail_verbs verbs = { QUEUE_DELIVERY_CHUNK, QUEUE_DELIVERY_FILE,
+						 QUEUE_DELIVERY_END, true };
 	struct queue *q = d->q;
 	struct item *item = p->owner;
 	struct mail *mail = item_get_mail(q, item);
@@ -73,7 +74,8 @@ static bool give(struct delivery *d, struct part *p)
 	send_envelope(d, mail);
 	if (mail_send(q, mail, d->room, &verbs) == ERROR_NONE)
 		return true;
-	peer_close(d->room); /* the room ends with its channel; the message is looked at when it is due again */
+	peer_close(
+		d->room); /* the room ends with its channel; the message is looked at when it is due again */
 	d->room = NULL;
 	delivery_close_part(d, "the message could not be read");
 	return true;
@@ -308,11 +310,12 @@ void delivery_close_part(struct delivery *d, const char *why)
 	queue_wake(d->q);
 }
 
-void delivery_fail_line(struct queue *q, struct destination *to, bool is_final, const char *enhanced, const char *why)
+void delivery_fail_line(struct queue *q, struct destination *to, bool is_final, const char *enhanced,
+			const char *why)
 {
 	const struct outcome outcome = { .is_known = true,
-					 .outcome = is_final ? QUEUE_DELIVERY_OUTCOME_FAILED :
-							       QUEUE_DELIVERY_OUTCOME_DEFERRED,
+					 .outcome = is_final ? QUEUE_DELIVERY_OUTCOME_FAILED
+							     : QUEUE_DELIVERY_OUTCOME_DEFERRED,
 					 .enhanced = text_from_cstr(enhanced),
 					 .text = text_from_cstr(why) };
 	int64_t now = clock_wall_ms();

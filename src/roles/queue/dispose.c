@@ -59,9 +59,9 @@ struct disposition dispose_waiting(const struct conf_scan *conf, const struct fi
 	for (uint32_t i = 0; i < n; i++) {
 		enum fate fate = dispose_fate(conf, findings[i].finding);
 		d.is_bad = d.is_bad || findings[i].finding != QUEUE_JUDGE_FINDING_CLEAN;
-		rcpts[i].state = fate == FATE_DELIVER ? SPOOL_PENDING :
-				 fate == FATE_DROP    ? SPOOL_DROPPED :
-							SPOOL_RCPT_HELD;
+		rcpts[i].state = fate == FATE_DELIVER ? SPOOL_PENDING
+				 : fate == FATE_DROP  ? SPOOL_DROPPED
+						      : SPOOL_RCPT_HELD;
 		n_reject += fate == FATE_REJECT;
 		d.n_deliver += fate == FATE_DELIVER;
 		d.n_drop += fate == FATE_DROP;

@@ -166,14 +166,17 @@ static void take_chunk(struct intake *in, struct text data)
 		doom(in, SESSION_QUEUE_OUTCOME_TOO_LARGE);
 		return;
 	}
-	if (mail->m.has_file || in->n_bytes > SPOOL_INLINE_MAX || q->memory_used > queue_conf(q)->queue.memory)
+	if (mail->m.has_file || in->n_bytes > SPOOL_INLINE_MAX ||
+	    q->memory_used > queue_conf(q)->queue.memory)
 		e = store_in_file(in, data);
 	else
 		ASSERT(buf_add(&mail->body, data));
 	mail_charge(q, mail);
-	if (e)
+	if (e) {
+		pressure_tell_store(q, e);
 		doom(in, outcome_of(e));
-	else if (q->files_used > queue_conf(q)->queue.waiting_files)
+	}
+	if (q->files_used > queue_conf(q)->queue.waiting_files)
 		doom(in, SESSION_QUEUE_OUTCOME_QUEUE_FULL);
 }
 
@@ -185,8 +188,8 @@ static void inserted(struct spool_op *op, enum error e)
 	struct queue *q = in->q;
 	struct mail *mail = in->mail;
 
+	pressure_tell_store(q, e);
 	if (e) {
-		log_warning("a message could not be stored: %s", error_text(e));
 		refuse(in, outcome_of(e));
 		return;
 	}
@@ -207,8 +210,9 @@ static void audit_accepted(struct intake *in, const char *how)
 
 	spool_print_id(m->id, id);
 	addr_print(&m->client, client);
-	role_audit(in->q->role, ROLE_AUDIT_KIND_MESSAGE_ACCEPTED, id, "client=%s from=<%.*s> rcpts=%u size=%llu state=%s",
-		   client, TEXT_ARGS(m->sender), m->n_rcpts, (unsigned long long)m->body_size, how);
+	role_audit(in->q->role, ROLE_AUDIT_KIND_MESSAGE_ACCEPTED, id,
+		   "client=%s from=<%.*s> rcpts=%u size=%llu state=%s", client, TEXT_ARGS(m->sender),
+		   m->n_rcpts, (unsigned long long)m->body_size, how);
 }
 
 static void commit(struct intake *in, enum spool_state state, const char *reason)
@@ -417,9 +421,14 @@ static void take_envelope(struct queue *q, const struct policy_queue_envelope *e
 	in->max_size = conf->listener.v[e->listener].max_message_size;
 	in->max_hops = conf->listener.v[e->listener].max_hops;
 	m = &in->mail->m;
-	*m = (struct spool_message){ .id = spool_next_id(q->spool), .arrival = clock_wall_ms(), .session = e->session,
-				     .client = e->client, .port = e->port, .listener = e->listener,
-				     .body_type = (enum spool_body)e->body, .ret = (enum spool_ret)e->ret,
+	*m = (struct spool_message){ .id = spool_next_id(q->spool),
+				     .arrival = clock_wall_ms(),
+				     .session = e->session,
+				     .client = e->client,
+				     .port = e->port,
+				     .listener = e->listener,
+				     .body_type = (enum spool_body)e->body,
+				     .ret = (enum spool_ret)e->ret,
 				     .n_rcpts = e->n_rcpts };
 	for (size_t i = 0; i < 4; i++)
 		m->flags |= are_set[i] ? bits[i] : 0;
@@ -440,8 +449,8 @@ static void open_session(struct queue *q, struct intake *in)
 	static const struct peer_events events = { session_message, session_gone };
 
 	q->envelope = NULL;
-	in->session = peer_new(q->role->loop, in->session_fd, &session_queue_edge, SESSION_QUEUE_SIDE_QUEUE, &events,
-			       in, SESSION_KEPT);
+	in->session = peer_new(q->role->loop, in->session_fd, &session_queue_edge, SESSION_QUEUE_SIDE_QUEUE,
+			       &events, in, SESSION_KEPT);
 	in->session_fd = -1;
 }
 
@@ -451,7 +460,9 @@ static void take_rcpt(struct queue *q, const struct policy_queue_rcpt *r)
 	struct intake *in = q->envelope;
 	struct spool_rcpt *rcpt = &in->mail->rcpts[in->n_named];
 
-	*rcpt = (struct spool_rcpt){ .index = in->n_named, .notify = r->notify, .next_attempt = in->mail->m.arrival };
+	*rcpt = (struct spool_rcpt){ .index = in->n_named,
+				     .notify = r->notify,
+				     .next_attempt = in->mail->m.arrival };
 	ASSERT(arena_copy(&in->mail->arena, r->address, &rcpt->address) &&
 	       arena_copy(&in->mail->arena, r->orcpt, &rcpt->orcpt));
 	if (r->route < conf->domain.n)
@@ -508,52 +519,9 @@ void intake_open_policy(struct queue *q, int fd)
 	if (q->envelope)
 		discard(q->envelope);
 	peer_close(q->policy);
-	q->policy = peer_new(q->role->loop, fd, &policy_queue_edge, POLICY_QUEUE_SIDE_QUEUE, &events, q, 65536);
-	q->pressure = POLICY_QUEUE_PRESSURE_OPEN;
-	intake_tell_pressure(q);
-}
-
-/* ---- bounds ---- */
-
-enum { DISK_ASK_MS = 1000 };
-
-static bool is_full(struct queue *q)
-{
-	const struct conf_queue *conf = &queue_conf(q)->queue;
-	struct spool_status status;
-	int64_t now = clock_mono_ms();
-
-	spool_get_status(q->spool, &status);
-	if (now - q->disk_asked >= DISK_ASK_MS) {
-		q->disk_asked = now;
-		q->is_disk_low = spool_free_bytes(q->spool) < conf->min_free;
-	}
-	return q->is_stopping || status.is_corrupt || status.is_broken || status.is_read_only ||
-	       (conf->reserve > 0 && !status.has_reserve) || q->is_disk_low ||
-	       q->spool_bytes > conf->max_size || q->items.n >= conf->max_messages;
-}
-
-void intake_tell_pressure(struct queue *q)
-{
-	struct policy_queue_admission admission = { .pressure = POLICY_QUEUE_PRESSURE_OPEN };
-	const struct conf_queue *conf = &queue_conf(q)->queue;
-
-	if (is_full(q))
-		admission.pressure = POLICY_QUEUE_PRESSURE_FULL;
-	else if (q->files_used > conf->waiting_files / 2)
-		admission.pressure = POLICY_QUEUE_PRESSURE_SLOW;
-	if (admission.pressure == q->pressure)
-		return;
-	if (admission.pressure == POLICY_QUEUE_PRESSURE_FULL && !q->is_stopping) {
-		log_error("the queue is full: no new mail is taken");
-		role_audit(q->role, ROLE_AUDIT_KIND_QUEUE_ALARM, "full", "messages=%zu bytes=%llu", q->items.n,
-			   (unsigned long long)q->spool_bytes);
-	} else if (q->pressure == POLICY_QUEUE_PRESSURE_FULL) {
-		log_info("the queue takes new mail again");
-	}
-	q->pressure = admission.pressure;
-	if (q->policy)
-		peer_send(q->policy, POLICY_QUEUE_ADMISSION, &admission);
+	q->policy =
+		peer_new(q->role->loop, fd, &policy_queue_edge, POLICY_QUEUE_SIDE_QUEUE, &events, q, 65536);
+	pressure_tell_again(q);
 }
 
 void intake_close_all(struct queue *q)

@@ -18,7 +18,7 @@
 enum {
 	PART_RCPTS_MAX = 100, /* in one transaction: what every server must take. rfc5321 4.5.3.1.8 */
 	IDS_AT_ONCE = 256,
-	HOT_PART = 2, /* of the memory; the rest is for messages that come in */
+	HOT_PART = 2,     /* of the memory; the rest is for messages that come in */
 	NOTIFY_NEVER = 1, /* rfc3461 4.1 */
 	NOTIFY_SUCCESS = 2,
 	NOTIFY_FAILURE = 4,
@@ -166,7 +166,9 @@ void item_load_all(struct queue *q)
 		after = n ? ids[n - 1] : after;
 	} while (!e && n > 0);
 	if (e || n_bad) {
-		log_error("the spool is damaged (%zu messages unreadable): stop, then 'postern queue salvage'", n_bad);
+		log_error(
+			"the spool is damaged (%zu messages unreadable): stop, then 'postern queue salvage'",
+			n_bad);
 		role_audit(q->role, ROLE_AUDIT_KIND_QUEUE_ALARM, "damaged", "unreadable=%zu", n_bad);
 	}
 	if (n_all)
@@ -189,7 +191,8 @@ static bool *mark_settled(const struct item *item)
 }
 
 /* One part, of all that go where `first` goes and are due when it is. */
-static void add_part(struct queue *q, struct item *item, const struct mail *mail, uint32_t first, bool *is_settled)
+static void add_part(struct queue *q, struct item *item, const struct mail *mail, uint32_t first,
+		     bool *is_settled)
 {
 	struct destination *d = deliver_find_destination(q, &mail->rcpts[first]);
 	uint32_t rcpts[PART_RCPTS_MAX], n = 0;
@@ -292,8 +295,8 @@ void item_settle(struct queue *q, struct item *item)
 		item_remove(q, item, true, removed, NULL);
 }
 
-void item_remove(struct queue *q, struct item *item, bool is_lazy, void (*committed)(struct change *, struct item *),
-		 void *arg)
+void item_remove(struct queue *q, struct item *item, bool is_lazy,
+		 void (*committed)(struct change *, struct item *), void *arg)
 {
 	struct change *c = change_new(q, item, 0);
 
@@ -329,8 +332,8 @@ void item_hold(struct queue *q, struct item *item, const char *reason)
 	item_cool(q, item);
 }
 
-static void store_message(struct queue *q, struct item *item, void (*committed)(struct change *, struct item *),
-			  void *arg)
+static void store_message(struct queue *q, struct item *item,
+			  void (*committed)(struct change *, struct item *), void *arg)
 {
 	const struct mail *mail = item_get_mail(q, item);
 	struct change *c = change_new(q, item, 0);
@@ -342,7 +345,8 @@ static void store_message(struct queue *q, struct item *item, void (*committed)(
 	change_submit(c, false);
 }
 
-void item_count_scan(struct queue *q, struct item *item, void (*committed)(struct change *, struct item *), void *arg)
+void item_count_scan(struct queue *q, struct item *item, void (*committed)(struct change *, struct item *),
+		     void *arg)
 {
 	item->scans++;
 	store_message(q, item, committed, arg);
@@ -385,6 +389,17 @@ static void audit_judged(struct queue *q, const struct item *item, const char *r
 	q->n_discarded += n_held == 0 && n_pending == 0;
 }
 
+static void dispose_of(struct queue *q, struct item *item, uint32_t rcpt, const struct finding *finding,
+		       struct spool_rcpt *r)
+{
+	r->state = dispose_promised(&queue_conf(q)->scan, finding, item->flags & SPOOL_AUTHENTICATED);
+	item->rcpts[rcpt].state = (uint8_t)r->state;
+	if (r->state != SPOOL_FAILED)
+		return;
+	r->enhanced = text_from_cstr("5.7.1");
+	r->answer = text_from_cstr("the message was found to be unwanted");
+}
+
 void item_judged(struct queue *q, struct item *item, const struct finding *findings)
 {
 	struct mail *mail = item_get_mail(q, item);
@@ -396,23 +411,18 @@ void item_judged(struct queue *q, struct item *item, const struct finding *findi
 		return;
 	c = change_new(q, item, item->n_rcpts);
 	for (uint32_t i = 0; i < item->n_rcpts; i++) {
-		struct spool_rcpt *r;
 		if (item->rcpts[i].state != SPOOL_PENDING)
 			continue;
-		r = change_rcpt(c, &mail->rcpts[i]);
-		r->state = dispose_promised(&queue_conf(q)->scan, &findings[i], item->flags & SPOOL_AUTHENTICATED);
-		if (r->state == SPOOL_FAILED) {
-			r->enhanced = text_from_cstr("5.7.1");
-			r->answer = text_from_cstr("the message was found to be unwanted");
-		}
-		mail->rcpts[i].state = r->state;
-		item->rcpts[i].state = (uint8_t)r->state;
-		n_pending += r->state == SPOOL_PENDING;
-		n_held += r->state == SPOOL_RCPT_HELD;
+		dispose_of(q, item, i, &findings[i], &mail->rcpts[i]);
+		change_rcpt(c, &mail->rcpts[i]);
+		n_pending += mail->rcpts[i].state == SPOOL_PENDING;
+		n_held += mail->rcpts[i].state == SPOOL_RCPT_HELD;
 	}
 	item->state = n_pending == 0 && n_held > 0 ? SPOOL_HELD : SPOOL_ACTIVE;
 	q->n_held += item->state == SPOOL_HELD;
 	item->flags |= SPOOL_JUDGED | (*reason ? SPOOL_BAD : 0);
+	mail->m.state = item->state;
+	mail->m.flags = item->flags;
 	change_message(c, item, text_from_cstr(reason), mail->m.head);
 	c->committed = judged;
 	change_submit(c, false);

@@ -23,7 +23,7 @@
 
 enum {
 	ROOM_KEPT = 64 << 20, /* unsent to a room: a message's envelope of many recipients */
-	PAUSE_MS = 200,	      /* after a room could not be made */
+	PAUSE_MS = 200,       /* after a room could not be made */
 	GRACE_MS = 15000,     /* that scan has to end a room that is over its time */
 };
 
@@ -221,7 +221,8 @@ static void count_death(struct judgement *j, int64_t now)
 	if (!breaker_count(&q->breaker, &queue_conf(q)->scan, now))
 		return;
 	log_error("message rooms die too often: mail is answered with 451 for a while");
-	role_audit(q->role, ROLE_AUDIT_KIND_QUEUE_ALARM, "breaker", "deaths=%llu", (unsigned long long)q->n_crashes);
+	role_audit(q->role, ROLE_AUDIT_KIND_QUEUE_ALARM, "breaker", "deaths=%llu",
+		   (unsigned long long)q->n_crashes);
 }
 
 /* That attempt was none. On disk too with the item's next change, at the latest the next count. */
@@ -342,7 +343,8 @@ static void room_gone(void *owner, struct peer *p, enum error why)
 
 static enum error send_message(struct judgement *j, const struct mail *mail)
 {
-	static const struct mail_verbs verbs = { QUEUE_JUDGE_CHUNK, QUEUE_JUDGE_FILE, QUEUE_JUDGE_END, false };
+	static const struct mail_verbs verbs = { QUEUE_JUDGE_CHUNK, QUEUE_JUDGE_FILE, QUEUE_JUDGE_END,
+						 false };
 	const struct spool_message *m = &mail->m;
 	struct queue_judge_message message = { .size = m->body_size,
 					       .client = m->client,
@@ -378,7 +380,8 @@ static void run(struct judgement *j, const struct mail *mail)
 	table_put(&q->judgements, j->job, j);
 	peer_send_fds(q->scan, QUEUE_SCAN_JOB, &job, &fds[1], 1);
 	close(fds[1]);
-	j->room = peer_new(q->role->loop, fds[0], &queue_judge_edge, QUEUE_JUDGE_SIDE_QUEUE, &events, j, ROOM_KEPT);
+	j->room = peer_new(q->role->loop, fds[0], &queue_judge_edge, QUEUE_JUDGE_SIDE_QUEUE, &events, j,
+			   ROOM_KEPT);
 	if (send_message(j, mail) != ERROR_NONE)
 		lose_room(j); /* the body cannot be read: found out again, and held, from disk */
 }

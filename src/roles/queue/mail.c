@@ -88,7 +88,8 @@ static void send_chunk(struct peer *to, unsigned type, struct text data)
 		peer_send(to, type, &body);
 }
 
-enum error mail_send(struct queue *q, const struct mail *mail, struct peer *to, const struct mail_verbs *verbs)
+enum error mail_send(struct queue *q, const struct mail *mail, struct peer *to,
+		     const struct mail_verbs *verbs)
 {
 	if (verbs->head)
 		send_chunk(to, verbs->chunk, mail->m.head);

@@ -80,8 +80,9 @@ static void check_spool(struct queue *q)
 
 	spool_get_status(q->spool, &status);
 	if (status.is_broken)
-		log_fatal(EX_IOERR, "the spool could not be synced to disk; nothing that was promised depends on "
-				    "it, but the disk must be looked at");
+		log_fatal(EX_IOERR,
+			  "the spool could not be synced to disk; nothing that was promised depends on "
+			  "it, but the disk must be looked at");
 	if (status.is_corrupt && !q->failure_reported) {
 		log_error("the spool is damaged: no new mail is taken; stop, then 'postern queue salvage'");
 		role_audit(q->role, ROLE_AUDIT_KIND_QUEUE_ALARM, "damaged", "the database is damaged");
@@ -99,7 +100,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	judge_advance(q, clock_mono_ms());
 	notice_advance(q, clock_wall_ms());
 	deliver_advance(q, clock_wall_ms());
-	intake_tell_pressure(q);
+	pressure_tell(q);
 	if (q->is_stopping && q->deliveries.n == 0 && !q->intakes)
 		role_stopped(q->role);
 	set_tick(q);
@@ -142,8 +143,9 @@ static void open_spool(struct role *r)
 	options.lazy_ms = LAZY_MS;
 	e = spool_open(&options, &queue.spool);
 	if (e == ERROR_CORRUPT)
-		log_fatal(EX_DATAERR, "the spool is damaged or of another version: recover its messages with 'postern "
-				      "queue salvage'");
+		log_fatal(EX_DATAERR,
+			  "the spool is damaged or of another version: recover its messages with 'postern "
+			  "queue salvage'");
 	if (e)
 		log_fatal(EX_IOERR, "the spool cannot be opened: %s", error_text(e));
 }

@@ -21,7 +21,7 @@ enum {
 	ROOM_KEPT = 64 << 20,
 	TRIES_MAX = 5,
 	TRIES_WITH_ORIGINAL = 3,
-	PAUSE_MS = 5000, /* doubles */
+	PAUSE_MS = 5000,        /* doubles */
 	AROUND_MAX = 256 << 10, /* of a notice, beside the original and its recipients */
 	PER_RCPT_MAX = 4096,
 };
@@ -33,8 +33,9 @@ struct notice {
 	struct buf text;
 	bool smtputf8;
 	uint32_t *rcpts, n_rcpts; /* whom it is about */
-	struct mail *mail;	  /* the notice itself */
-	struct change *change;	  /* of the original */
+	bool *is_warning;         /* of each: it is late, no more */
+	struct mail *mail;        /* the notice itself */
+	struct change *change;    /* of the original */
 	struct spool_op op;
 };
 
@@ -47,6 +48,7 @@ static void notice_free(struct notice *n)
 	mail_free(n->q, n->mail);
 	buf_done(&n->text);
 	free(n->rcpts);
+	free(n->is_warning);
 	free(n);
 }
 
@@ -133,7 +135,7 @@ static void inserted(struct spool_op *op, enum error e)
 	}
 	for (uint32_t i = 0; i < n->n_rcpts; i++) {
 		struct item_rcpt *r = &item->rcpts[n->rcpts[i]];
-		if (r->state == SPOOL_PENDING)
+		if (n->is_warning[i])
 			r->is_warned = true;
 		else
 			r->state = SPOOL_NOTIFIED;
@@ -180,11 +182,16 @@ static struct mail *make_mail(struct notice *n, struct text to)
 	struct mail *mail = mail_new(1);
 	struct spool_message *m = &mail->m;
 
-	*m = (struct spool_message){ .id = spool_next_id(n->q->spool), .arrival = clock_wall_ms(), .state = SPOOL_ACTIVE,
-				     .flags = SPOOL_NOTICE | SPOOL_JUDGED | (n->smtputf8 ? SPOOL_SMTPUTF8 : 0),
-				     .body_type = text_is_ascii(buf_text(&n->text)) ? SPOOL_BODY_7BIT : SPOOL_BODY_8BIT,
-				     .body_size = n->text.n, .header_size = header_size(buf_text(&n->text)),
-				     .n_rcpts = 1 };
+	*m = (struct spool_message){
+		.id = spool_next_id(n->q->spool),
+		.arrival = clock_wall_ms(),
+		.state = SPOOL_ACTIVE,
+		.flags = SPOOL_NOTICE | SPOOL_JUDGED | (n->smtputf8 ? SPOOL_SMTPUTF8 : 0),
+		.body_type = text_is_ascii(buf_text(&n->text)) ? SPOOL_BODY_7BIT : SPOOL_BODY_8BIT,
+		.body_size = n->text.n,
+		.header_size = header_size(buf_text(&n->text)),
+		.n_rcpts = 1
+	};
 	mail->rcpts = arena_alloc(&mail->arena, sizeof *mail->rcpts);
 	ASSERT(mail->rcpts && arena_copy(&mail->arena, to, &mail->rcpts[0].address));
 	mail->rcpts[0].next_attempt = m->arrival;
@@ -200,7 +207,7 @@ static struct change *make_change(struct notice *n, const struct mail *original)
 
 	for (uint32_t i = 0; i < n->n_rcpts; i++) {
 		struct spool_rcpt *r = change_rcpt(c, &original->rcpts[n->rcpts[i]]);
-		if (r->state == SPOOL_PENDING)
+		if (n->is_warning[i])
 			r->warned = clock_wall_ms();
 		else
 			r->state = SPOOL_NOTIFIED;
@@ -214,6 +221,10 @@ static void commit(struct notice *n)
 
 	peer_close(n->room);
 	n->room = NULL;
+	if (n->item->n_changes > 0 || n->item->n_sending > 0) { /* what it says may be wrong already */
+		put_off(n);
+		return;
+	}
 	n->mail = original ? make_mail(n, original->m.sender) : NULL;
 	if (!n->mail) {
 		fail(n);
@@ -302,7 +313,8 @@ static void send_rcpt(struct notice *n, const struct spool_rcpt *r)
 
 static bool may_return_all(const struct queue *q, const struct spool_message *m)
 {
-	return !(m->flags & SPOOL_BAD) && m->ret != SPOOL_RET_HEADERS && m->body_size <= queue_conf(q)->queue.bounce_size;
+	return !(m->flags & SPOOL_BAD) && m->ret != SPOOL_RET_HEADERS &&
+	       m->body_size <= queue_conf(q)->queue.bounce_size;
 }
 
 /* The first n bytes of the original. */
@@ -321,7 +333,8 @@ static void send_original(struct notice *n, const struct mail *mail, uint64_t si
 	if (!mail->m.has_file || spool_open_body(n->q->spool, mail->m.id, mail->m.body_size, &fd))
 		return;
 	for (; at < size && k > 0; at += (uint64_t)k) {
-		k = pread(fd, bytes, size - at < sizeof bytes ? (size_t)(size - at) : sizeof bytes, (off_t)at);
+		k = pread(fd, bytes, size - at < sizeof bytes ? (size_t)(size - at) : sizeof bytes,
+			  (off_t)at);
 		struct queue_compose_chunk m = { text_from_bytes(bytes, k > 0 ? (size_t)k : 0) };
 		if (k > 0)
 			peer_send(n->room, QUEUE_COMPOSE_CHUNK, &m);
@@ -366,10 +379,15 @@ static struct notice *notice_new(struct queue *q, struct item *item)
 	n->q = q;
 	n->item = item;
 	n->rcpts = mem_zalloc(item->n_rcpts, sizeof *n->rcpts);
-	for (uint32_t i = 0; i < item->n_rcpts; i++)
-		if (item_wants_notice(item, i) || item_wants_warning(q, item, i))
-			n->rcpts[n->n_rcpts++] = i;
-	buf_init(&n->text, 2 * queue_conf(q)->queue.bounce_size + AROUND_MAX + n->n_rcpts * (size_t)PER_RCPT_MAX);
+	n->is_warning = mem_zalloc(item->n_rcpts, sizeof *n->is_warning);
+	for (uint32_t i = 0; i < item->n_rcpts; i++) {
+		if (!item_wants_notice(item, i) && !item_wants_warning(q, item, i))
+			continue;
+		n->is_warning[n->n_rcpts] = item->rcpts[i].state == SPOOL_PENDING;
+		n->rcpts[n->n_rcpts++] = i;
+	}
+	buf_init(&n->text,
+		 2 * queue_conf(q)->queue.bounce_size + AROUND_MAX + n->n_rcpts * (size_t)PER_RCPT_MAX);
 	item->notice = n;
 	return n;
 }
@@ -389,7 +407,8 @@ void notice_start(struct queue *q, struct item *item)
 	n = notice_new(q, item);
 	judge_send_compose(q, ++q->last_job, fds[1]);
 	close(fds[1]);
-	n->room = peer_new(q->role->loop, fds[0], &queue_compose_edge, QUEUE_COMPOSE_SIDE_QUEUE, &events, n, ROOM_KEPT);
+	n->room = peer_new(q->role->loop, fds[0], &queue_compose_edge, QUEUE_COMPOSE_SIDE_QUEUE, &events, n,
+			   ROOM_KEPT);
 	send_facts(n, mail);
 }
 

@@ -33,8 +33,8 @@ struct mail {
 	struct spool_message m;
 	struct spool_rcpt *rcpts;
 	struct buf body; /* when !m.has_file */
-	int body_fd;	 /* of a file that is still being written; -1 */
-	size_t cost;	 /* counted in queue.memory_used */
+	int body_fd;     /* of a file that is still being written; -1 */
+	size_t cost;     /* counted in queue.memory_used */
 };
 
 struct queue {
@@ -49,17 +49,18 @@ struct queue {
 	size_t n_held;
 
 	/* Before the promise. */
-	struct intake *intakes;	 /* all */
+	struct intake *intakes;  /* all */
 	struct intake *envelope; /* policy is still naming its recipients */
 	size_t memory_used, files_used;
 	int64_t disk_asked;
 	bool is_disk_low;
 	unsigned pressure; /* last told to policy */
 	bool failure_reported;
+	enum error store_trouble; /* of the last insert; told once */
 
 	/* Scanning. */
 	struct table judgements; /* by job */
-	struct judgement_line { /* waiting for a room, first come first served */
+	struct judgement_line {  /* waiting for a room, first come first served */
 		struct judgement *first, *last;
 	} live, from_disk; /* clients wait for the live ones: they go first */
 	uint32_t scan_capacity, n_scanning;
@@ -94,22 +95,31 @@ bool mail_charge(struct queue *q, struct mail *mail);
 /* The three edges to rooms say `chunk` and `file` alike; these are their numbers. */
 struct mail_verbs {
 	unsigned chunk, file, end; /* file 0: the edge has none */
-	bool head; /* send the prepended headers too */
+	bool head;                 /* send the prepended headers too */
 };
 
 /* Hands the message to a room. ERROR_CORRUPT: the body cannot be read. */
-enum error mail_send(struct queue *q, const struct mail *mail, struct peer *to, const struct mail_verbs *verbs);
+enum error mail_send(struct queue *q, const struct mail *mail, struct peer *to,
+		     const struct mail_verbs *verbs);
 
 /* ---- intake.c ---- */
 
 void intake_open_policy(struct queue *q, int fd);
 void intake_close_all(struct queue *q);
-void intake_tell_pressure(struct queue *q);
 void intake_set_judgement(struct intake *in, struct judgement *j);
 /* From the judge: one finding per recipient. */
 void intake_judged(struct queue *q, struct intake *in, const struct finding *findings, uint32_t scans);
 /* From the judge: no verdict in time or rooms died. */
 void intake_unjudged(struct queue *q, struct intake *in, enum unjudged why, uint32_t scans);
+
+/* ---- pressure.c ---- */
+
+/* Tells policy how we stand, when it has changed. */
+void pressure_tell(struct queue *q);
+/* To a policy that has not heard of it. */
+void pressure_tell_again(struct queue *q);
+/* How the last attempt to store a message went. */
+void pressure_tell_store(struct queue *q, enum error e);
 
 /* ---- judge.c ---- */
 
@@ -118,10 +128,10 @@ void judge_lost_scan(struct queue *q);
 void judge_intake(struct queue *q, struct intake *in, struct mail *mail, int64_t deadline);
 void judge_item(struct queue *q, struct item *item);
 void judge_forget(struct queue *q, struct judgement *j); /* its message is gone */
-void judge_advance(struct queue *q, int64_t now); /* monotonic */
+void judge_advance(struct queue *q, int64_t now);        /* monotonic */
 /* Scans under way are no attempts: it is this process that ends. */
 void judge_stop(struct queue *q);
-int64_t judge_wake_at(const struct queue *q);	  /* monotonic */
+int64_t judge_wake_at(const struct queue *q); /* monotonic */
 /* The channel to scan, for notice.c; NULL: scan is away. */
 bool judge_send_compose(struct queue *q, uint64_t job, int fd);
 
@@ -141,8 +151,8 @@ struct item {
 	uint32_t flags, scans;
 	uint32_t n_rcpts, n_sending;
 	bool has_file, has_null_sender;
-	bool is_removing; /* the removal is submitted */
-	bool is_deleted;  /* by an administrator, while parts were being sent */
+	bool is_removing;  /* the removal is submitted */
+	bool is_deleted;   /* by an administrator, while parts were being sent */
 	struct mail *mail; /* while it is hot; NULL: in the spool */
 	struct part *parts;
 	struct judgement *judgement;
@@ -170,7 +180,8 @@ bool item_wants_notice(const struct item *item, uint32_t rcpt);
 bool item_wants_warning(const struct queue *q, const struct item *item, uint32_t rcpt);
 /* From the judge. */
 void item_judged(struct queue *q, struct item *item, const struct finding *findings);
-void item_count_scan(struct queue *q, struct item *item, void (*committed)(struct change *, struct item *), void *arg);
+void item_count_scan(struct queue *q, struct item *item, void (*committed)(struct change *, struct item *),
+		     void *arg);
 
 void item_store_scans(struct queue *q, struct item *item);
 
@@ -182,7 +193,7 @@ struct change {
 	struct arena arena;
 	struct spool_message m; /* when op.message */
 	struct spool_rcpt *rcpts;
-	struct event *again; /* after a full disk */
+	struct event *again;                                    /* after a full disk */
 	void (*committed)(struct change *c, struct item *item); /* item may be NULL: gone meanwhile */
 	void *arg;
 };
@@ -199,8 +210,8 @@ void change_submit(struct change *c, bool is_lazy);
 /* Instead of submitting it; the caller takes care of item->n_changes. */
 void change_drop(struct change *c);
 /* committed NULL: the item is freed. */
-void item_remove(struct queue *q, struct item *item, bool is_lazy, void (*committed)(struct change *, struct item *),
-		 void *arg);
+void item_remove(struct queue *q, struct item *item, bool is_lazy,
+		 void (*committed)(struct change *, struct item *), void *arg);
 /* Holds it for a person. */
 void item_hold(struct queue *q, struct item *item, const char *reason);
 

@@ -15,7 +15,8 @@ static void add_clean(struct buf *out, struct text t, const char *also)
 {
 	for (size_t i = 0; i < t.n; i++) {
 		unsigned char c = (unsigned char)t.p[i];
-		bool is_plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c >= 0x80;
+		bool is_plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+				c >= 0x80;
 		buf_add_byte(out, is_plain || (c && strchr(also, c)) ? (char)c : '?');
 	}
 }

@@ -16,7 +16,7 @@ struct received_facts {
 	struct addr client;
 	struct text hostname; /* ours */
 	struct text id;
-	struct text only_rcpt; /* empty: several, then none is named */
+	struct text only_rcpt;               /* empty: several, then none is named */
 	struct text tls_version, tls_cipher; /* empty: no TLS */
 	bool extended, smtputf8, authenticated;
 	int64_t now; /* wall clock, ms */

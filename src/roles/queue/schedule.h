@@ -39,7 +39,7 @@ struct destination {
 	uint32_t n_idle;                      /* connections that wait for a message */
 	uint32_t failures;                    /* in a row */
 	int64_t not_before;
-	char trouble[256];          /* why the last connection failed, for people; empty after success */
+	char trouble[256];        /* why the last connection failed, for people; empty after success */
 	bool is_listed;           /* in the round of those with work */
 	struct destination *next; /* in the round */
 };

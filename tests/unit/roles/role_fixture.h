@@ -70,15 +70,13 @@ static inline void role_fixture_tell(struct role_fixture *f, unsigned type, cons
 		close(fd);
 }
 
-/* Begins; the test may hand over resources and peers before role_fixture_go. */
-static inline void role_fixture_start(struct role_fixture *f, const char *name, const char *conf)
+/* The program with the state directory that is there: a restart. */
+static inline void role_fixture_boot(struct role_fixture *f, const char *name, const char *conf)
 {
 	struct posternd_role_begin begin = { .layers = SANDBOX_ALL };
 	struct posternd_role_resource state = { POSTERND_ROLE_THING_STATE, 0 };
 	int fds[2];
 
-	snprintf(f->state, sizeof f->state, "/tmp/postern-role-XXXXXX");
-	assert_non_null(mkdtemp(f->state));
 	assert_int_equal(link_make_pair(&posternd_role_edge, fds), ERROR_NONE);
 	f->pid = fork();
 	if (f->pid == 0)
@@ -88,6 +86,14 @@ static inline void role_fixture_start(struct role_fixture *f, const char *name, 
 	link_in_init(&f->in, &posternd_role_edge);
 	role_fixture_tell(f, POSTERND_ROLE_BEGIN, &begin, role_fixture_file(text_from_cstr(conf)));
 	role_fixture_tell(f, POSTERND_ROLE_RESOURCE, &state, open(f->state, O_RDONLY | O_DIRECTORY));
+}
+
+/* Begins; the test may hand over resources and peers before role_fixture_go. */
+static inline void role_fixture_start(struct role_fixture *f, const char *name, const char *conf)
+{
+	snprintf(f->state, sizeof f->state, "/tmp/postern-role-XXXXXX");
+	assert_non_null(mkdtemp(f->state));
+	role_fixture_boot(f, name, conf);
 }
 
 /* A channel to the role on which the test is `peer`. */

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The gateway as its administrator meets it: the configuration file, reload, start, failures of roles."""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+import storm
+from conftest import BUILD, ROOT
+
+
+def test_every_mistake_of_a_file_in_one_run(tmp_path):
+	path = tmp_path / "postern.conf"
+	path.write_text("hostnam mx.example.com\nlistener public { address 0.0.0.0 prot 26 }\ndomain example.com { }\n")
+	result = subprocess.run([BUILD / "postern", "check", path], capture_output=True, text=True, check=False)
+	assert result.returncode == 78
+	text = result.stdout + result.stderr
+	assert re.search(rf"{path}:1:1: .*did you mean hostname", text)
+	assert re.search(rf"{path}:2:\d+: ", text) and re.search(rf"{path}:3:\d+: ", text)
+
+
+def test_missing_file_is_one_clear_error():
+	result = subprocess.run([BUILD / "postern", "check", "/nonexistent/postern.conf"], capture_output=True, text=True, check=False)
+	assert result.returncode in (66, 78) and "/nonexistent/postern.conf" in result.stderr
+
+
+def test_taken_port_is_one_clear_error(make_gateway):
+	gw = make_gateway()
+	with socket.socket() as taken:
+		taken.bind(("127.0.0.1", gw.port))
+		taken.listen()
+		gw.expect_log("127.0.0.1")
+		gw.start()
+		assert gw.process.wait(20) != 0
+	gw.process = None
+	assert any(str(gw.port) in line and "in use" in line for line in gw.lines), gw.lines
+
+
+def test_reload_takes_a_new_recipient(start_gateway):
+	gw = start_gateway()
+	with gw.smtp() as client:
+		client.ehlo()
+		client.mail("a@elsewhere.example")
+		assert client.rcpt("carla@demo.example")[0] == 550
+	gw.conf.write_text(gw.conf.read_text().replace("recipients anna", "recipients carla anna"))
+	gw.cli("reload")
+	time.sleep(0.3)
+	with gw.smtp() as client:
+		client.sendmail("a@elsewhere.example", ["carla@demo.example"], "Subject: x\r\n\r\nx\r\n")
+	gw.maildir("carla", 1)
+
+
+def test_reload_of_a_wrong_file_changes_nothing(start_gateway):
+	gw = start_gateway()
+	right = gw.conf.read_text()
+	gw.conf.write_text(right + "\nnonsense yes\n")
+	gw.expect_log("nonsense|configuration")
+	result = gw.run_cli("reload")
+	assert result.returncode != 0 and "nonsense" in result.stderr
+	gw.conf.write_text(right)
+	with gw.smtp() as client:
+		assert client.ehlo()[0] == 250
+
+
+def role_pid(gw, name):
+	return next(pid for pid, found in storm.processes_of(gw.process.pid).items() if found == name)
+
+
+@pytest.mark.parametrize("role", ["scan", "deliver", "resolver"])
+def test_role_that_fails_starts_again_alone_while_clients_stay(start_gateway, role):
+	gw = start_gateway()
+	gw.expect_log(role + "|ended|gone|message|delivery|maildir|compose")
+	with gw.smtp() as client:
+		client.ehlo()
+		os.kill(role_pid(gw, role), signal.SIGKILL)
+		gw.wait_log(rf"{role} .*ended by signal 9")
+		client.sendmail("a@elsewhere.example", ["anna@demo.example"], "Subject: x\r\n\r\nx\r\n")
+	gw.maildir("anna", 1, 30)
+
+
+def test_core_role_that_fails_brings_the_gateway_back(start_gateway):
+	gw = start_gateway()
+	gw.expect_log(".")
+	os.kill(role_pid(gw, "queue"), signal.SIGKILL)
+	gw.wait_log("starting it again")
+	end = time.monotonic() + 20
+	while gw.run_cli("status").returncode != 0:
+		assert time.monotonic() < end
+		time.sleep(0.1)
+	with gw.smtp() as client:
+		client.sendmail("a@elsewhere.example", ["anna@demo.example"], "Subject: x\r\n\r\nx\r\n")
+	gw.maildir("anna", 1, 30)
+
+
+def test_audit_record_is_whole_and_a_change_is_found(start_gateway):
+	gw = start_gateway()
+	with gw.smtp() as client:
+		client.sendmail("a@elsewhere.example", ["anna@demo.example"], "Subject: x\r\n\r\nx\r\n")
+	gw.maildir("anna", 1)
+	assert gw.stop() == 0
+	head = re.search(r"head (\S+)", gw.cli("audit", "verify"))[1]
+	segment = next((gw.home / "state/audit").glob("*.log"))
+	lines = segment.read_text().splitlines(keepends=True)
+	segment.write_text("".join(line for line in lines if "message_accepted" not in line))
+	result = gw.run_cli("audit", "verify", "--head", head)
+	assert result.returncode == 65 and "removed" in result.stdout + result.stderr
+
+
+def test_status_shows_the_layers_of_every_process(gw):
+	for row in gw.cli("status", json=True)["processes"]:
+		assert "seccomp" in row["layers"] and "landlock" in row["layers"], row
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_gateway_runs_without_root():
+	"""Below /tmp, since the places of the tests may be closed to other users; so may the programs."""
+	with tempfile.TemporaryDirectory(prefix="postern-user-") as home:
+		shutil.copytree(BUILD, Path(home, "build"), ignore=shutil.ignore_patterns("*.o", "*.p", "*.a", "system-tests", "tests"))
+		shutil.copytree(ROOT / "share", Path(home, "share"))
+		for path in (home, f"{home}/build", f"{home}/share"):
+			os.chown(path, 65534, 65534)
+		result = subprocess.run(["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "/usr/bin/python3",
+			"share/demo.py", "--once", "--home", f"{home}/build/demo", "--port", "2925", "--build", f"{home}/build"],
+			capture_output=True, text=True, cwd=home, timeout=120, check=False)
+	assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
