@@ -40,6 +40,8 @@ struct act {
 	struct admin *admin;
 	enum admin_queue_action action;
 	uint64_t id; /* 0: all */
+	uint32_t count;
+	struct spool_op op; /* behind those of the act */
 };
 
 static void admin_free(struct admin *a)
@@ -394,30 +396,45 @@ static const char *const why_not[] = {
 	[ADMIN_QUEUE_ACTION_DELETE] = "it cannot be deleted",
 };
 
+/* Everything that the act submitted is on disk: the spool keeps the order. */
+static void stored(struct spool_op *op, enum error e)
+{
+	struct act *act = op->owner;
+	struct admin *a = act->admin;
+	const char *text = act->count > 0 || act->id == 0 ? "" : why_not[act->action];
+
+	a->n_pending--;
+	if (!a->is_gone)
+		done(a, !e && !*text, act->count, e ? "it could not be stored yet; it is tried again" : text);
+	free(act);
+	if (a->is_gone && a->n_pending == 0)
+		admin_free(a);
+}
+
 /* The record is on disk: does it. */
 static void recorded(void *arg, enum error e)
 {
 	struct act *act = arg;
 	struct admin *a = act->admin;
-	struct item *item = table_get(&a->q->items, act->id);
-	bool is_done;
+	struct queue *q = a->q;
+	struct item *item = table_get(&q->items, act->id);
 
-	a->n_pending--;
-	if (e && !a->is_gone) {
-		done(a, false, 0, "it could not be recorded, so it was not done");
-	} else if (!e && act->id == 0) {
-		uint32_t count = act_on_all(a->q, act->action);
+	if (e) {
+		a->n_pending--;
 		if (!a->is_gone)
-			done(a, true, count, "");
-	} else if (!e) {
-		is_done = item && !item->is_removing && act_on(a->q, act->action, item);
-		if (!a->is_gone)
-			done(a, is_done, is_done, is_done ? "" : why_not[act->action]);
+			done(a, false, 0, "it could not be recorded, so it was not done");
+		else if (a->n_pending == 0)
+			admin_free(a);
+		free(act);
+		return;
 	}
-	queue_wake(a->q);
-	free(act);
-	if (a->is_gone && a->n_pending == 0)
-		admin_free(a);
+	if (act->id == 0)
+		act->count = act_on_all(q, act->action);
+	else
+		act->count = item && !item->is_removing && act_on(q, act->action, item);
+	act->op = (struct spool_op){ .verb = SPOOL_REMOVE, .done = stored, .owner = act }; /* of nothing */
+	spool_submit(q->spool, &act->op);
+	queue_wake(q);
 }
 
 static void start_act(struct admin *a, const struct admin_queue_act *m)
@@ -440,7 +457,7 @@ static void start_act(struct admin *a, const struct admin_queue_act *m)
 		return;
 	}
 	act = mem_zalloc(1, sizeof *act);
-	*act = (struct act){ a, m->action, item ? item->id : 0 };
+	*act = (struct act){ .admin = a, .action = m->action, .id = item ? item->id : 0 };
 	if (item)
 		spool_print_id(item->id, subject);
 	n = snprintf(detail, sizeof detail, "uid=%u", a->uid);

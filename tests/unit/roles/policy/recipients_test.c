@@ -12,10 +12,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-static const char settings[] = "domain example.org {\n\tnext-hop 192.0.2.9\n}\n"
-			       "domain list.example {\n\tnext-hop 192.0.2.9\n"
-			       "\trecipients Anna bob@list.example postbox+x\n}\n"
-			       "domain file.example {\n\tnext-hop 192.0.2.9\n\trecipients-file /some/file\n}\n";
+static const char settings[] =
+	"domain example.org {\n\tnext-hop 192.0.2.9\n}\n"
+	"domain list.example {\n\tnext-hop 192.0.2.9\n"
+	"\trecipients Anna bob@list.example postbox+x\n}\n"
+	"domain file.example {\n\tnext-hop 192.0.2.9\n\trecipients-file /some/file\n}\n";
 static const char way_out[] = "domain * {\n\tnext-hop 192.0.2.10\n}\n";
 
 static struct conf *conf_of(const char *first, const char *second)
@@ -126,13 +127,13 @@ static void files_are_read(void **state)
 		const char *address;
 		bool exists;
 	} rows[] = {
-		{ "carl@file.example", true },	     { "CARL@file.example", true },
-		{ "dora@file.example", true },	     { "emil@file.example", true },
-		{ "foreign@file.example", false },   { "sharp#local@file.example", true },
-		{ "sharp@file.example", false },     { "\"two words\"@file.example", true },
+		{ "carl@file.example", true },          { "CARL@file.example", true },
+		{ "dora@file.example", true },          { "emil@file.example", true },
+		{ "foreign@file.example", false },      { "sharp#local@file.example", true },
+		{ "sharp@file.example", false },        { "\"two words\"@file.example", true },
 		{ "m\xc3\xbcller@file.example", true }, { "last@file.example", true },
-		{ "#another@file.example", false },  { "works@file.example", false },
-		{ "las@file.example", false },	     { "postmaster@file.example", true },
+		{ "#another@file.example", false },     { "works@file.example", false },
+		{ "las@file.example", false },          { "postmaster@file.example", true },
 	};
 	struct conf *conf = conf_of(settings, "");
 	struct recipients *r = recipients_new(conf);

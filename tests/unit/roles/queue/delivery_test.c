@@ -40,7 +40,8 @@ static void accept_one(struct queue_fixture *f)
 static void recipients_are_grouped_by_next_hop(void **state)
 {
 	static const struct queue_envelope many = { .sender = "a@far.test",
-						    .rcpts = { "b@here.test", "c@there.test", "d@HERE.test", "e@far.test" } };
+						    .rcpts = { "b@here.test", "c@there.test", "d@HERE.test",
+							       "e@far.test" } };
 	static const uint32_t wanted[3][2] = { { 0, 2 }, { 1 }, { 3 } }; /* by route: here, there, by MX */
 	struct queue_fixture *f = *state;
 
@@ -54,7 +55,7 @@ static void recipients_are_grouped_by_next_hop(void **state)
 			assert_int_equal(job->route, UINT32_MAX);
 			unit_text_is(job->domain, "far.test");
 		}
-		f->last_job = job->job;
+		f->last_delivery = job->job;
 		taken = queue_take_message(f, &room);
 		for (uint32_t k = 0; k < taken->n_rcpts; k++) {
 			assert_int_equal(taken->indexes[k], indexes[k]);
@@ -119,7 +120,8 @@ static void a_room_that_ends_while_it_idles_is_given_nothing(void **state)
 
 static void a_deferred_recipient_comes_back_at_its_time_and_alone(void **state)
 {
-	static const struct queue_envelope two = { .sender = "a@far.test", .rcpts = { "b@here.test", "c@here.test" } };
+	static const struct queue_envelope two = { .sender = "a@far.test",
+						   .rcpts = { "b@here.test", "c@here.test" } };
 	struct queue_fixture *f = *state;
 	const struct queue_taken *taken;
 	struct link room;
@@ -146,7 +148,8 @@ static void a_deferred_recipient_comes_back_at_its_time_and_alone(void **state)
 /* What was answered stays answered; only the rest is tried again. */
 static void answers_before_a_rooms_death_count(void **state)
 {
-	static const struct queue_envelope two = { .sender = "a@far.test", .rcpts = { "b@here.test", "c@here.test" } };
+	static const struct queue_envelope two = { .sender = "a@far.test",
+						   .rcpts = { "b@here.test", "c@here.test" } };
 	struct queue_fixture *f = *state;
 	const struct queue_taken *taken;
 	struct link room;
@@ -196,7 +199,8 @@ static void a_restart_of_deliver_costs_no_attempt(void **state)
 		queue_take_message(f, &room);
 		link_close(&f->deliver);
 		link_close(&room);
-		f->deliver = role_fixture_peer(&f->role, ROLE_DELIVER, &queue_deliver_edge, QUEUE_DELIVER_SIDE_DELIVER);
+		f->deliver = role_fixture_peer(&f->role, ROLE_DELIVER, &queue_deliver_edge,
+					       QUEUE_DELIVER_SIDE_DELIVER);
 	}
 	room = queue_take_delivery(f, 0); /* with attempts counted it would be an hour by now */
 	queue_take_message(f, &room);
@@ -208,7 +212,7 @@ static void a_restart_of_deliver_costs_no_attempt(void **state)
 
 static void say_failed(struct queue_fixture *f, enum queue_deliver_why why)
 {
-	struct queue_deliver_failed failed = { f->last_job, why, TEXT("192.0.2.1:25") };
+	struct queue_deliver_failed failed = { f->last_delivery, why, TEXT("192.0.2.1:25") };
 
 	queue_send(&f->deliver, QUEUE_DELIVER_FAILED, &failed);
 }
@@ -288,7 +292,8 @@ static void a_failed_notice_is_logged_and_never_answered(void **state)
 
 static void a_room_answers_only_for_what_it_was_given(void **state)
 {
-	static const struct queue_envelope two = { .sender = "a@far.test", .rcpts = { "b@here.test", "c@there.test" } };
+	static const struct queue_envelope two = { .sender = "a@far.test",
+						   .rcpts = { "b@here.test", "c@there.test" } };
 	struct queue_fixture *f = *state;
 	struct link rooms[2];
 
@@ -298,7 +303,8 @@ static void a_room_answers_only_for_what_it_was_given(void **state)
 		queue_receive(f, &f->deliver, QUEUE_DELIVER_JOB);
 		rooms[i] = link_of(f->role.in.fds[0], &queue_delivery_edge, QUEUE_DELIVERY_SIDE_ROOM);
 		taken = queue_take_message(f, &rooms[i]);
-		queue_say_result(&rooms[i], 1 - taken->indexes[0], QUEUE_DELIVERY_OUTCOME_DELIVERED); /* the other's */
+		queue_say_result(&rooms[i], 1 - taken->indexes[0],
+				 QUEUE_DELIVERY_OUTCOME_DELIVERED); /* the other's */
 		queue_is_closed(f, &rooms[i]);
 		queue_wait_record(f, ROLE_AUDIT_KIND_PEER_MISBEHAVED, NULL);
 	}
@@ -344,7 +350,7 @@ static void a_stop_lets_deliveries_under_way_finish(void **state)
 	assert_int_equal(role_fixture_counter(&f->role, "messages"), 0);
 }
 
-#define TEST(name)	cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name)      cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 #define IDLE_TEST(name) cmocka_unit_test_setup_teardown(name, set_up_idle, tear_down)
 
 int main(void)

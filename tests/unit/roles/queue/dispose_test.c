@@ -11,6 +11,16 @@
 #define DROP       CONF_DISPOSITION_DROP
 #define DELIVER    CONF_DISPOSITION_DELIVER
 
+static struct finding finding_of(char letter)
+{
+	static const char letters[] = "csvu"; /* in the order of the enum */
+	struct finding f = { 0 };
+
+	while (letters[f.finding] != letter)
+		f.finding++;
+	return f;
+}
+
 /* Findings: clean, spam, virus, unscannable; states: pending, held, dropped. */
 static void many_verdicts_become_one_answer(void **state)
 {
@@ -36,19 +46,21 @@ static void many_verdicts_become_one_answer(void **state)
 		{ DELIVER, DELIVER, DELIVER, "svu", SESSION_QUEUE_OUTCOME_ACCEPTED, "ppp", true },
 		{ QUARANTINE, QUARANTINE, QUARANTINE, "csvu", SESSION_QUEUE_OUTCOME_ACCEPTED, "phhh", true },
 	};
-	static const char letters[] = { [SPOOL_PENDING] = 'p', [SPOOL_RCPT_HELD] = 'h', [SPOOL_DROPPED] = 'd' };
+	static const char letters[] = {
+		[SPOOL_PENDING] = 'p', [SPOOL_RCPT_HELD] = 'h', [SPOOL_DROPPED] = 'd'
+	};
 
 	(void)state;
 	for (size_t i = 0; i < UNIT_COUNT(rows); i++) {
-		struct conf_scan conf = { .spam = rows[i].spam, .virus = rows[i].virus, .unscannable = rows[i].unscannable };
+		struct conf_scan conf = { .spam = rows[i].spam,
+					  .virus = rows[i].virus,
+					  .unscannable = rows[i].unscannable };
 		struct spool_rcpt rcpts[4] = { 0 };
 		struct finding findings[4];
 		struct disposition d;
 		uint32_t n = (uint32_t)strlen(rows[i].findings);
 		for (uint32_t k = 0; k < n; k++)
-			for (unsigned f = 0; f < 4; f++)
-				if ("csvu"[f] == rows[i].findings[k])
-					findings[k].finding = (enum queue_judge_finding)f;
+			findings[k] = finding_of(rows[i].findings[k]);
 		d = dispose_waiting(&conf, findings, rcpts, n);
 		assert_int_equal(d.answer, rows[i].answer);
 		assert_int_equal(d.is_bad, rows[i].is_bad);
@@ -65,10 +77,10 @@ static void after_250_a_refusal_is_kept_and_never_bounced_unless_authenticated(v
 		bool is_authenticated;
 		enum spool_rcpt_state wanted;
 	} rows[] = {
-		{ REJECT, false, SPOOL_RCPT_HELD }, { REJECT, true, SPOOL_FAILED },
+		{ REJECT, false, SPOOL_RCPT_HELD },     { REJECT, true, SPOOL_FAILED },
 		{ QUARANTINE, false, SPOOL_RCPT_HELD }, { QUARANTINE, true, SPOOL_RCPT_HELD },
-		{ DROP, false, SPOOL_DROPPED }, { DROP, true, SPOOL_DROPPED },
-		{ DELIVER, false, SPOOL_PENDING }, { DELIVER, true, SPOOL_PENDING },
+		{ DROP, false, SPOOL_DROPPED },         { DROP, true, SPOOL_DROPPED },
+		{ DELIVER, false, SPOOL_PENDING },      { DELIVER, true, SPOOL_PENDING },
 	};
 	const struct finding spam = { .finding = QUEUE_JUDGE_FINDING_SPAM };
 
@@ -100,7 +112,8 @@ static void the_breaker_opens_above_its_rate_and_closes_by_time(void **state)
 
 static void a_rate_above_the_ring_is_taken_as_the_rings_size(void **state)
 {
-	const struct conf_scan conf = { .breaker = { .count = 1000000, .time = 60000 }, .breaker_time = 5000 };
+	const struct conf_scan conf = { .breaker = { .count = 1000000, .time = 60000 },
+					.breaker_time = 5000 };
 	struct breaker b = { 0 };
 	int opened = 0;
 

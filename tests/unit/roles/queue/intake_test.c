@@ -4,8 +4,9 @@
  */
 #include "queue_fixture.h"
 
-#define SMALL_CONF                                                                                            \
-	QUEUE_CONF_TOP "queue {\n\treserve 0\n\tmin-free 0\n\twaiting-files 1M\n\tmemory 1M\n\tscan-wait 1s\n}\n"
+#define SMALL_CONF                                                                                           \
+	QUEUE_CONF_TOP                                                                                       \
+	"queue {\n\treserve 0\n\tmin-free 0\n\twaiting-files 1M\n\tmemory 1M\n\tscan-wait 1s\n}\n"
 
 static const struct queue_envelope one = { .sender = "a@far.test", .rcpts = { "b@here.test" } };
 
@@ -55,7 +56,8 @@ static void what_is_accepted_survives_a_kill_and_is_delivered(void **state)
 	assert_string_equal(taken->sender, "a@far.test");
 	assert_int_equal(taken->n_rcpts, 1);
 	assert_string_equal(taken->rcpts[0], "b@here.test");
-	assert_true(text_has_prefix(taken->body, text_from_cstr("Received: from far.test ([198.51.100.7])\r\n")));
+	assert_true(
+		text_has_prefix(taken->body, text_from_cstr("Received: from far.test ([198.51.100.7])\r\n")));
 	assert_non_null(memmem(taken->body.p, taken->body.n, id, strlen(id)));
 	assert_true(text_has_suffix_nocase(taken->body, text_from_cstr(MESSAGE)));
 	queue_say_result(&room, 0, QUEUE_DELIVERY_OUTCOME_DELIVERED);
@@ -79,8 +81,8 @@ static void a_large_message_is_a_file_that_rooms_can_only_read(void **state)
 	queue_kill_and_restart(f, QUEUE_CONF);
 	room = queue_take_delivery(f, 0);
 	taken = queue_take_message(f, &room);
-	assert_int_equal(taken->body.n - body.n, (size_t)((const char *)memmem(taken->body.p, taken->body.n, HEADER,
-									       sizeof HEADER - 1) -
+	assert_int_equal(taken->body.n - body.n, (size_t)((const char *)memmem(taken->body.p, taken->body.n,
+									       HEADER, sizeof HEADER - 1) -
 							  taken->body.p));
 	assert_memory_equal(taken->body.p + taken->body.n - body.n, body.p, body.n);
 	queue_say_result(&room, 0, QUEUE_DELIVERY_OUTCOME_DELIVERED);
@@ -124,7 +126,7 @@ static void a_room_that_lies_about_the_size_is_cut_off(void **state)
 {
 	struct queue_fixture *f = *state;
 	static const struct session_queue_end ends[] = {
-		{ .size = sizeof MESSAGE, .header_size = 1 },		       /* one too many */
+		{ .size = sizeof MESSAGE, .header_size = 1 },                  /* one too many */
 		{ .size = sizeof MESSAGE - 1, .header_size = sizeof MESSAGE }, /* more header than message */
 	};
 
@@ -175,8 +177,9 @@ static void policy_must_make_sense_too(void **state)
 	int fds[2];
 
 	assert_int_equal(link_make_pair(&session_queue_edge, fds), ERROR_NONE);
-	assert_int_equal(link_send(&f->policy, POLICY_QUEUE_ENVELOPE, &m, &fds[1], 1, role_fixture_deadline()),
-			 ERROR_NONE);
+	assert_int_equal(
+		link_send(&f->policy, POLICY_QUEUE_ENVELOPE, &m, &fds[1], 1, role_fixture_deadline()),
+		ERROR_NONE);
 	queue_is_closed(f, &f->policy);
 	close(fds[0]);
 	close(fds[1]);
@@ -270,7 +273,7 @@ static void messages_in_a_row_are_answered_in_any_order(void **state)
 	assert_int_equal(role_fixture_counter(&f->role, "messages"), N);
 }
 
-#define TEST(name)	 cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name)       cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 #define SMALL_TEST(name) cmocka_unit_test_setup_teardown(name, set_up_small, tear_down)
 
 int main(void)

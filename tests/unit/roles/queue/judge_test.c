@@ -5,12 +5,13 @@
  */
 #include "queue_fixture.h"
 
-#define CONF                                                                                                   \
-	QUEUE_CONF_TOP "queue {\n\treserve 0\n\tmin-free 0\n\tscan-wait 1s\n}\n"                               \
+#define CONF                                                                                                 \
+	QUEUE_CONF_TOP "queue {\n\treserve 0\n\tmin-free 0\n\tscan-wait 1s\n}\n"                             \
 		       "scan {\n\tslots 2\n\tbreaker 3/1m\n\tbreaker-time 1s\n}\n"
 
 static const struct queue_envelope one = { .sender = "a@far.test", .rcpts = { "b@here.test" } };
-static const struct queue_envelope two = { .sender = "a@far.test", .rcpts = { "b@here.test", "c@here.test" } };
+static const struct queue_envelope two = { .sender = "a@far.test",
+					   .rcpts = { "b@here.test", "c@here.test" } };
 
 static struct queue_fixture fixture;
 
@@ -42,7 +43,8 @@ static void a_room_gets_the_message_as_it_came(void **state)
 
 static void what_all_refuse_is_refused(void **state)
 {
-	static const enum queue_judge_finding findings[] = { QUEUE_JUDGE_FINDING_SPAM, QUEUE_JUDGE_FINDING_SPAM };
+	static const enum queue_judge_finding findings[] = { QUEUE_JUDGE_FINDING_SPAM,
+							     QUEUE_JUDGE_FINDING_SPAM };
 	struct queue_fixture *f = *state;
 	struct link session = queue_announce(f, &two);
 
@@ -54,7 +56,8 @@ static void what_all_refuse_is_refused(void **state)
 
 static void a_minoritys_refusal_is_held_and_the_others_are_served(void **state)
 {
-	static const enum queue_judge_finding findings[] = { QUEUE_JUDGE_FINDING_SPAM, QUEUE_JUDGE_FINDING_CLEAN };
+	static const enum queue_judge_finding findings[] = { QUEUE_JUDGE_FINDING_SPAM,
+							     QUEUE_JUDGE_FINDING_CLEAN };
 	struct queue_fixture *f = *state;
 	struct link session = queue_announce(f, &two), room;
 	const struct queue_taken *taken;
@@ -219,7 +222,8 @@ static void after_250_spam_is_held_not_bounced(void **state)
 
 static void after_250_an_authenticated_senders_spam_is_bounced(void **state)
 {
-	static const struct queue_envelope own = { .sender = "a@here.test", .rcpts = { "b@far.test" },
+	static const struct queue_envelope own = { .sender = "a@here.test",
+						   .rcpts = { "b@far.test" },
 						   .authenticated = true };
 	static const enum queue_judge_finding spam[] = { QUEUE_JUDGE_FINDING_SPAM };
 	struct queue_fixture *f = *state;

@@ -21,20 +21,20 @@
 #include <poll.h>
 #include <signal.h>
 
-#define QUEUE_CONF_TOP                                                         \
-	"hostname mx.test\n"                                                   \
-	"listener public {\n\tmax-hops 20\n\tmax-message-size 1M\n}\n"         \
-	"domain here.test {\n\tnext-hop 192.0.2.1\n}\n"                        \
+#define QUEUE_CONF_TOP                                                                                       \
+	"hostname mx.test\n"                                                                                 \
+	"listener public {\n\tmax-hops 20\n\tmax-message-size 1M\n}\n"                                       \
+	"domain here.test {\n\tnext-hop 192.0.2.1\n}\n"                                                      \
 	"domain there.test {\n\tnext-hop 192.0.2.2\n}\n"
 #define QUEUE_CONF QUEUE_CONF_TOP "queue {\n\treserve 0\n\tmin-free 0\n\tretry 1s 1h\n}\n"
 
-#define HEADER "From: <a@far.test>\r\nSubject: hello\r\n\r\n"
+#define HEADER  "From: <a@far.test>\r\nSubject: hello\r\n\r\n"
 #define MESSAGE HEADER "Good day.\r\n"
 
 struct queue_fixture {
 	struct role_fixture role;
 	struct link policy, scan, deliver, audit;
-	uint64_t last_job; /* of the last room that was opened */
+	uint64_t last_job, last_delivery; /* of the last rooms that were asked for */
 };
 
 static inline void queue_connect(struct queue_fixture *f)
@@ -43,7 +43,8 @@ static inline void queue_connect(struct queue_fixture *f)
 	role_fixture_go(&f->role);
 	f->policy = role_fixture_peer(&f->role, ROLE_POLICY, &policy_queue_edge, POLICY_QUEUE_SIDE_POLICY);
 	f->scan = role_fixture_peer(&f->role, ROLE_SCAN, &queue_scan_edge, QUEUE_SCAN_SIDE_SCAN);
-	f->deliver = role_fixture_peer(&f->role, ROLE_DELIVER, &queue_deliver_edge, QUEUE_DELIVER_SIDE_DELIVER);
+	f->deliver =
+		role_fixture_peer(&f->role, ROLE_DELIVER, &queue_deliver_edge, QUEUE_DELIVER_SIDE_DELIVER);
 	link_in_fit(&f->role.in, &session_queue_edge);
 	link_in_fit(&f->role.in, &queue_judge_edge);
 	link_in_fit(&f->role.in, &queue_delivery_edge);
@@ -147,19 +148,25 @@ struct queue_envelope {
 /* As policy; returns the session room's end. */
 static inline struct link queue_announce(struct queue_fixture *f, const struct queue_envelope *e)
 {
-	struct policy_queue_envelope m = { .session = 7, .port = 4321, .extended = true, .helo = TEXT("far.test"),
-					   .sender = text_from_cstr(e->sender), .authenticated = e->authenticated };
+	struct policy_queue_envelope m = { .session = 7,
+					   .port = 4321,
+					   .extended = true,
+					   .helo = TEXT("far.test"),
+					   .sender = text_from_cstr(e->sender),
+					   .authenticated = e->authenticated };
 	int fds[2];
 
 	assert_true(addr_parse(text_from_cstr("198.51.100.7"), &m.client));
 	while (m.n_rcpts < 4 && e->rcpts[m.n_rcpts])
 		m.n_rcpts++;
 	assert_int_equal(link_make_pair(&session_queue_edge, fds), ERROR_NONE);
-	assert_int_equal(link_send(&f->policy, POLICY_QUEUE_ENVELOPE, &m, &fds[1], 1, role_fixture_deadline()),
-			 ERROR_NONE);
+	assert_int_equal(
+		link_send(&f->policy, POLICY_QUEUE_ENVELOPE, &m, &fds[1], 1, role_fixture_deadline()),
+		ERROR_NONE);
 	close(fds[1]);
 	for (uint32_t i = 0; i < m.n_rcpts; i++) {
-		struct policy_queue_rcpt r = { .address = text_from_cstr(e->rcpts[i]), .notify = e->notify,
+		struct policy_queue_rcpt r = { .address = text_from_cstr(e->rcpts[i]),
+					       .notify = e->notify,
 					       .route = UINT32_MAX };
 		queue_send(&f->policy, POLICY_QUEUE_RCPT, &r);
 	}
@@ -184,7 +191,8 @@ static inline void queue_say_message(struct link *session, struct text body)
 }
 
 /* Hears the answer; closes the session. Returns the outcome; the id goes to ret_id unless NULL. */
-static inline enum session_queue_outcome queue_hear(struct queue_fixture *f, struct link *session, char *ret_id)
+static inline enum session_queue_outcome queue_hear(struct queue_fixture *f, struct link *session,
+						    char *ret_id)
 {
 	const struct session_queue_result *r = queue_receive(f, session, SESSION_QUEUE_RESULT);
 	enum session_queue_outcome outcome = r->outcome;
@@ -280,7 +288,8 @@ static inline void queue_crash_room(struct queue_fixture *f)
 }
 
 /* A whole message for these recipients, judged clean and accepted. */
-static inline void queue_accept(struct queue_fixture *f, const struct queue_envelope *e, struct text body, char *ret_id)
+static inline void queue_accept(struct queue_fixture *f, const struct queue_envelope *e, struct text body,
+				char *ret_id)
 {
 	struct link session = queue_announce(f, e);
 	uint32_t n = 0;
@@ -300,13 +309,13 @@ static inline struct link queue_take_delivery(struct queue_fixture *f, uint32_t 
 	const struct queue_deliver_job *job = queue_receive(f, &f->deliver, QUEUE_DELIVER_JOB);
 
 	assert_int_equal(job->route, route);
-	f->last_job = job->job;
+	f->last_delivery = job->job;
 	return link_of(f->role.in.fds[0], &queue_delivery_edge, QUEUE_DELIVERY_SIDE_ROOM);
 }
 
 static inline void queue_end_delivery(struct queue_fixture *f, struct link *room)
 {
-	struct queue_deliver_ended ended = { f->last_job, false };
+	struct queue_deliver_ended ended = { f->last_delivery, false };
 
 	link_close(room);
 	queue_send(&f->deliver, QUEUE_DELIVER_ENDED, &ended);
@@ -328,10 +337,12 @@ static inline const struct queue_taken *queue_read_message(struct queue_fixture 
 	size_t n = 0;
 
 	memset(&t, 0, sizeof t);
-	for (f->role.in.type = 0; f->role.in.type != QUEUE_DELIVERY_END && f->role.in.type != QUEUE_DELIVERY_FILE;) {
+	for (f->role.in.type = 0;
+	     f->role.in.type != QUEUE_DELIVERY_END && f->role.in.type != QUEUE_DELIVERY_FILE;) {
 		assert_int_equal(link_receive(room, &f->role.in, role_fixture_deadline()), ERROR_NONE);
 		if (f->role.in.type == QUEUE_DELIVERY_MESSAGE) {
-			snprintf(t.sender, 64, "%.*s", TEXT_ARGS(((const struct queue_delivery_message *)m)->sender));
+			snprintf(t.sender, 64, "%.*s",
+				 TEXT_ARGS(((const struct queue_delivery_message *)m)->sender));
 		} else if (f->role.in.type == QUEUE_DELIVERY_RCPT) {
 			const struct queue_delivery_rcpt *r = m;
 			t.indexes[t.n_rcpts] = r->index;
@@ -360,9 +371,15 @@ static inline const struct queue_taken *queue_take_message(struct queue_fixture 
 static inline void queue_say_result(struct link *room, uint32_t index, enum queue_delivery_outcome outcome)
 {
 	static const struct queue_delivery_result results[] = {
-		[QUEUE_DELIVERY_OUTCOME_DELIVERED] = { .code = 250, .enhanced = TEXT("2.0.0"), .text = TEXT("taken") },
-		[QUEUE_DELIVERY_OUTCOME_FAILED] = { .code = 550, .enhanced = TEXT("5.1.1"), .text = TEXT("nobody") },
-		[QUEUE_DELIVERY_OUTCOME_DEFERRED] = { .code = 451, .enhanced = TEXT("4.2.0"), .text = TEXT("later") },
+		[QUEUE_DELIVERY_OUTCOME_DELIVERED] = { .code = 250,
+						       .enhanced = TEXT("2.0.0"),
+						       .text = TEXT("taken") },
+		[QUEUE_DELIVERY_OUTCOME_FAILED] = { .code = 550,
+						    .enhanced = TEXT("5.1.1"),
+						    .text = TEXT("nobody") },
+		[QUEUE_DELIVERY_OUTCOME_DEFERRED] = { .code = 451,
+						      .enhanced = TEXT("4.2.0"),
+						      .text = TEXT("later") },
 	};
 	struct queue_delivery_result r = results[outcome];
 

@@ -7,7 +7,10 @@
 #include "roles/queue/received.h"
 
 static const struct received_facts plain = {
-	.helo = TEXT("far.test"), .hostname = TEXT("mx.test"), .id = TEXT("0123456789abc"), .extended = true,
+	.helo = TEXT("far.test"),
+	.hostname = TEXT("mx.test"),
+	.id = TEXT("0123456789abc"),
+	.extended = true,
 	.now = 1795500000000,
 };
 
@@ -17,7 +20,8 @@ static void the_field_says_who_how_and_when(void **state)
 	static const char *const wanted[] = {
 		"Received: from far.test ([198.51.100.7])\r\n\tby mx.test with ESMTP\r\n\tid 0123456789abc"
 		"; Tue, 24 Nov 2026 06:00:00 +0000\r\n",
-		"Received: from far.test ([198.51.100.7])\r\n\tby mx.test with ESMTPSA (TLSv1.3 TLS_AES_256_GCM_SHA384)\r\n"
+		"Received: from far.test ([198.51.100.7])\r\n\tby mx.test with ESMTPSA (TLSv1.3 "
+		"TLS_AES_256_GCM_SHA384)\r\n"
 		"\tid 0123456789abc\r\n\tfor <b@here.test>; Tue, 24 Nov 2026 06:00:00 +0000\r\n",
 		"Received: from unknown ([198.51.100.7])\r\n\tby mx.test with SMTP\r\n\tid 0123456789abc"
 		"; Tue, 24 Nov 2026 06:00:00 +0000\r\n",
@@ -46,7 +50,9 @@ static void the_field_says_who_how_and_when(void **state)
 
 static void bytes_that_could_end_the_field_become_question_marks(void **state)
 {
-	static const char *const nasty[] = { "x\r\nSubject: got you", "x (y) z", "x;y", "x\ny", "<x>", "x\x01y" };
+	static const char *const nasty[] = {
+		"x\r\nSubject: got you", "x (y) z", "x;y", "x\ny", "<x>", "x\x01y"
+	};
 
 	(void)state;
 	for (size_t i = 0; i < UNIT_COUNT(nasty); i++) {
@@ -54,7 +60,8 @@ static void bytes_that_could_end_the_field_become_question_marks(void **state)
 		struct buf out;
 		size_t n_lines = 0;
 		buf_init(&out, RECEIVED_MAX);
-		facts.helo = facts.tls_version = facts.tls_cipher = facts.only_rcpt = text_from_cstr(nasty[i]);
+		facts.helo = facts.tls_version = facts.tls_cipher = facts.only_rcpt =
+			text_from_cstr(nasty[i]);
 		received_compose(&facts, &out);
 		for (size_t k = 0; k < out.n; k++)
 			n_lines += out.p[k] == '\n';

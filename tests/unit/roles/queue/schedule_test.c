@@ -11,7 +11,9 @@ static const int64_t retry[] = { 1000, 5000 };
 static int set_up(void **state)
 {
 	static struct schedule s;
-	const struct schedule_limits limits = { .per_destination = 3, .total = 4, .retry = retry, .n_retry = 2 };
+	const struct schedule_limits limits = {
+		.per_destination = 3, .total = 4, .retry = retry, .n_retry = 2
+	};
 
 	schedule_init(&s, &limits);
 	*state = &s;
