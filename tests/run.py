@@ -65,7 +65,7 @@ STEPS = [
 	Step("demo", ["/usr/bin/python3", "share/demo.py", "--once", "--port", "2725", "--home", "build/demo"], after=("build",)),
 	pytest("system", "tests/system", "build", ("build",)),
 	pytest("dialogues", "tests/script", "build", ("build",)),
-	Step("drill", ["/usr/bin/python3", "tests/drill.py"], count="tap", after=("build",)),
+	Step("drill", ["/usr/bin/python3", "tests/drill.py"], count="tap", after=("build",), seconds=900),
 	check("warnings", seconds=600),
 	Step("fuzz-build", ["tools/build", "build-fuzz"], seconds=600),
 	Step("fuzz", ["tools/fuzz", "--build", "build-fuzz", "--seconds", "5"], count="tap", after=("fuzz-build",)),

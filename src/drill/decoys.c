@@ -179,8 +179,10 @@ void decoys_reset(const struct decoys *d, uid_t uid)
 pid_t decoys_start_victim(uid_t uid, uint64_t *ret_secret)
 {
 	static char secret[16] = "a decoy's secret";
-	pid_t parent = getpid(), pid = fork();
+	pid_t parent = getpid(), pid;
 
+	fflush(stdout); /* a child must not say again what is not out yet */
+	pid = fork();
 	*ret_secret = (uintptr_t)secret;
 	must(pid >= 0, "a process");
 	if (pid)
@@ -189,6 +191,7 @@ pid_t decoys_start_victim(uid_t uid, uint64_t *ret_secret)
 		_exit(EX_OSERR);
 	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+	setsid(); /* within a session anybody may send SIGCONT */
 	while (getppid() == parent)
 		pause();
 	_exit(EX_OK);

@@ -20,6 +20,7 @@
 #include "ipc/session_keyring.h"
 #include "ipc/session_queue.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -220,8 +221,24 @@ static void flood(struct stage *st, struct link *room)
 
 	(void)st;
 	ipc_encode(room->edge, POLICY_SESSION_HELO, &helo, &w);
-	for (int i = 0; i < FLOOD_MAX; i++)
+	for (int i = 0; i < FLOOD_MAX; i++) {
+		struct pollfd fd = { room->fd, POLLOUT, 0 };
+		if (poll(&fd, 1, WAIT_MS) != 1 || (fd.revents & (POLLHUP | POLLERR)))
+			return;
 		send_raw(room, packet, ipc_size(room->edge, POLICY_SESSION_HELO, &helo));
+	}
+}
+
+/* Whatever still came: is the channel over behind it? */
+static bool is_at_end(struct link *room)
+{
+	struct pollfd fd = { room->fd, POLLIN, 0 };
+	char bytes[4096];
+
+	while (poll(&fd, 1, WAIT_MS) == 1)
+		if (recv(room->fd, bytes, sizeof bytes, MSG_DONTWAIT) <= 0)
+			return true;
+	return false;
 }
 
 static void with_policy(struct gateway *g, struct report *r)
@@ -249,9 +266,7 @@ static void with_policy(struct gateway *g, struct report *r)
 		bool is_refused = false, serves;
 		if (connect_session(&st, &room)) {
 			acts[i].act(&st, &room);
-			while (!is_refused && link_receive(&room, &st.in, soon()) == ERROR_NONE)
-				link_in_close_fds(&st.in);
-			is_refused = recv(room.fd, (char[1]){ 0 }, 1, MSG_DONTWAIT) == 0;
+			is_refused = is_at_end(&room);
 			link_close(&room);
 		}
 		serves = connect_session(&st, &next) && say_mail(&st, &next);

@@ -284,9 +284,11 @@ static pid_t start_posternd(const char *conf)
 {
 	char self[4096];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 32);
-	pid_t pid = fork();
+	pid_t pid;
 	int null;
 
+	fflush(stdout);
+	pid = fork();
 	if (pid)
 		return pid;
 	self[n > 0 ? n : 0] = 0;

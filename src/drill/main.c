@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "drill/report.h"
 #include "drill/subject.h"
+#include "sandbox/calls.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -19,11 +20,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
 
-#define UID_BASE 64800
+#define UID_BASE  64800
+#define CALLS_MAX 470 /* behind the newest system call */
 
 struct drill {
 	struct decoys decoys;
@@ -111,7 +114,7 @@ static bool try_all(struct drill *d, const struct subject *s, uint32_t layers, i
 		ret_status[i] = subject_try(&r, &o);
 	}
 	if (is_started) {
-		*ret_layers = r.layers;
+		*ret_layers = r.layers | (layers & SANDBOX_SECCOMP); /* the filter comes with each step */
 		subject_end(&r);
 	}
 	kill(victim, SIGKILL);
@@ -121,18 +124,100 @@ static bool try_all(struct drill *d, const struct subject *s, uint32_t layers, i
 	return is_started;
 }
 
+/* One layer, or where a process does not start with it alone (its directory belongs to its user) on top
+ * of its user: then only what the user does not deny already is told by it. */
+static void ablate_one(struct drill *d, const struct subject *s, unsigned bit, struct report_subject *out)
+{
+	int status[REPORT_STEPS_MAX] = { 0 };
+	uint32_t achieved = 0, below = 0;
+
+	if (1u << bit == SANDBOX_LIMITS || !try_all(d, s, 1u << bit, status, &achieved)) {
+		below = SANDBOX_USER; /* also where user 0 is above a limit */
+		if (!try_all(d, s, 1u << bit | SANDBOX_USER, status, &achieved))
+			return;
+	}
+	for (size_t i = 0; i < REPORT_STEPS_MAX; i++)
+		if (report_is_denied(status[i]) && !(below & out->alone[i]))
+			out->alone[i] |= 1u << bit;
+}
+
 static void ablate(struct drill *d, const struct subject *s, struct report_subject *out)
 {
-	uint32_t achieved = 0;
+	for (unsigned bit = 0; bit < SANDBOX_LAYER_COUNT; bit++)
+		if (out->layers >> bit & 1)
+			ablate_one(d, s, bit, out);
+}
 
-	for (unsigned bit = 0; bit < SANDBOX_LAYER_COUNT; bit++) {
-		int status[REPORT_STEPS_MAX] = { 0 };
-		if (!(out->layers >> bit & 1) || !try_all(d, s, 1u << bit, status, &achieved))
+/* ---- every system call ---- */
+
+/* Not those that end or stop the process by themselves. */
+static bool may_try(int number)
+{
+	return number != SYS_exit && number != SYS_exit_group && number != SYS_rt_sigreturn && number != SYS_pause &&
+	       number != SYS_poll && number != SYS_ppoll && number != SYS_epoll_wait && number != SYS_epoll_pwait;
+}
+
+/* The kernel lets its own probes through every filter: uretprobe and uprobe do nothing but where the
+ * kernel has put a probe. */
+static bool is_exempt(unsigned number)
+{
+	return number == 335 || number == 336;
+}
+
+static bool is_listed(const struct sandbox_profile *p, unsigned number)
+{
+	for (size_t i = 0; i < sandbox_n_calls; i++)
+		if ((sandbox_calls[i].group & p->calls) && sandbox_calls[i].number == (int)number)
+			return true;
+	return false;
+}
+
+/* By number, whatever they are: all that are not listed end the process. */
+static void try_unlisted(struct drill *d, struct run *r, const struct subject *s)
+{
+	struct steps_order o = { .step = STEPS_CALL, .uid = s->uid };
+	unsigned n = 0, last = 0;
+	char detail[64];
+
+	for (unsigned number = 0; number <= CALLS_MAX; number++) {
+		o.argument = number;
+		if (is_exempt(number) || is_listed(s->profile, number) || report_is_denied(subject_try(r, &o)))
 			continue;
-		for (size_t i = 0; i < REPORT_STEPS_MAX; i++)
-			if (report_is_denied(status[i]))
-				out->alone[i] |= 1u << bit;
+		n++;
+		last = number;
 	}
+	snprintf(detail, sizeof detail, n ? "%u are not, such as number %u" : "", n, last);
+	report_check(&d->report, s->profile->name, "every system call that is not listed is denied", n == 0, detail);
+}
+
+/* As they are listed: a row that is gone would be seen here. */
+static void try_listed(struct drill *d, struct run *r, const struct subject *s)
+{
+	struct steps_order o = { .step = STEPS_LISTED, .uid = s->uid };
+	unsigned n = 0, last = 0;
+	char detail[64];
+
+	for (size_t i = 0; i < sandbox_n_calls; i++) {
+		o.argument = i;
+		if (!(sandbox_calls[i].group & s->profile->calls) || !may_try(sandbox_calls[i].number) ||
+		    !WIFSIGNALED(subject_try(r, &o)))
+			continue;
+		n++;
+		last = (unsigned)i;
+	}
+	snprintf(detail, sizeof detail, n ? "%u are not, such as row %u" : "", n, last);
+	report_check(&d->report, s->profile->name, "every listed call passes as it is listed", n == 0, detail);
+}
+
+static void try_calls(struct drill *d, const struct subject *s)
+{
+	struct run r;
+
+	if (!subject_start(&d->gateway, s, SANDBOX_ALL, d->mutation, &r))
+		return;
+	try_unlisted(d, &r, s);
+	try_listed(d, &r, s);
+	subject_end(&r);
 }
 
 static bool is_wanted(const struct drill *d, const struct subject *s)
@@ -156,6 +241,7 @@ static void drill_subject(struct drill *d, const struct subject *s)
 	if (d->is_ablating)
 		ablate(d, s, out);
 	report_judge(&d->report, out, d->is_ablating);
+	try_calls(d, s);
 }
 
 /* ---- arguments ---- */

@@ -15,7 +15,7 @@
 bool report_is_denied(int status)
 {
 	if (WIFSIGNALED(status))
-		return WTERMSIG(status) == SIGSYS;
+		return WTERMSIG(status) == SIGSYS || WTERMSIG(status) == SIGXFSZ; /* the filter; a limit */
 	return WIFEXITED(status) && WEXITSTATUS(status) != 0 && WEXITSTATUS(status) != STEPS_INCONCLUSIVE;
 }
 
@@ -61,10 +61,17 @@ static uint32_t expected_layers(const struct step *step, const struct report_sub
 
 enum row { ROW_DENIED, ROW_GRANTED, ROW_VACUOUS, ROW_ALLOWED, ROW_INCONCLUSIVE };
 
+/* Meant by a group of calls, or bounded by the configuration instead of the profile. */
+static bool is_granted(const struct step *step, const struct sandbox_profile *p)
+{
+	return (step->granted & p->calls) || ((step->flags & STEPS_IF_FILES) && p->n_files == 0) ||
+	       ((step->flags & STEPS_IF_MEMORY) && p->memory == 0);
+}
+
 static enum row row_of(const struct step *step, const struct report_subject *s, size_t i)
 {
 	if (is_allowed(s->status[i]))
-		return (step->granted & s->profile->calls) ? ROW_GRANTED : ROW_ALLOWED;
+		return is_granted(step, s->profile) ? ROW_GRANTED : ROW_ALLOWED;
 	if (!is_allowed(s->control[i]))
 		return ROW_VACUOUS;
 	return report_is_denied(s->status[i]) ? ROW_DENIED : ROW_INCONCLUSIVE;
@@ -73,7 +80,9 @@ static enum row row_of(const struct step *step, const struct report_subject *s, 
 static void describe_status(int status, char *out, size_t n)
 {
 	if (WIFSIGNALED(status))
-		snprintf(out, n, WTERMSIG(status) == SIGSYS ? "killed by the filter" : "signal %d", WTERMSIG(status));
+		snprintf(out, n, WTERMSIG(status) == SIGSYS  ? "killed by the filter" :
+			 WTERMSIG(status) == SIGXFSZ ? "killed by a limit" :
+						       "signal %d", WTERMSIG(status));
 	else if (WEXITSTATUS(status) == STEPS_INCONCLUSIVE)
 		snprintf(out, n, "no answer");
 	else if (WEXITSTATUS(status))
@@ -100,11 +109,18 @@ static void print_row(struct report *r, const struct step *step, const struct re
 	printf("  %3u  %-9s %-46s %-24s %s\n", step->number, word, step->text, how, names);
 }
 
+/* Whoever writes files or forks for a living has no limit as its second layer. */
+static bool is_without_limit(const struct step *step, const struct sandbox_profile *p)
+{
+	return ((step->flags & STEPS_IF_FSIZE) && p->may_write_files) || ((step->flags & STEPS_IF_FORK) && p->may_fork);
+}
+
 static void count_thin(struct report *r, const struct step *step, const struct report_subject *s, uint32_t layers)
 {
 	char names[160];
 
-	if (__builtin_popcount(layers) >= 2 || (step->flags & STEPS_SINGLE) || r->is_old_kernel)
+	if (__builtin_popcount(layers) >= 2 || (step->flags & STEPS_SINGLE) || r->is_old_kernel ||
+	    is_without_limit(step, s->profile))
 		return;
 	print_layers(layers, names, sizeof names);
 	r->n_thin++;

@@ -21,6 +21,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -137,6 +138,7 @@ static bool start(struct gateway *g, const struct subject *s, uint32_t layers, u
 
 	*r = (struct run){ .gateway = g, .subject = s, .owner = { .fd = -1 } };
 	g->settings.layers = layers;
+	fflush(stdout);
 	r->starter = link_of(starter_fork(g, &m, &r->log_fd), &posternd_starter_edge, POSTERND_STARTER_SIDE_POSTERND);
 	ASSERT(link_make_pair(&posternd_role_edge, fds) == ERROR_NONE);
 	r->channel = link_of(fds[0], &posternd_role_edge, POSTERND_ROLE_SIDE_POSTERND);
@@ -172,7 +174,7 @@ static void show_log(struct run *r)
 	ssize_t n = read(r->log_fd, text, sizeof text - 1);
 
 	if (n > 0)
-		log_warning("%s says: %.*s", r->subject->profile->name, (int)n, text);
+		log_debug("%s says: %.*s", r->subject->profile->name, (int)n, text);
 }
 
 bool subject_start(struct gateway *g, const struct subject *s, uint32_t layers, uint32_t mutation, struct run *r)

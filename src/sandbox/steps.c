@@ -171,7 +171,7 @@ int steps_MAKE_EXEC(const struct steps_order *o)
 int steps_CALL(const struct steps_order *o)
 {
 	if (o->argument == SYS_fork || o->argument == SYS_vfork) {
-		long pid = syscall(SYS_fork);
+		long pid = syscall((long)o->argument);
 		if (pid == 0)
 			syscall(SYS_exit_group, 0);
 		return 0;

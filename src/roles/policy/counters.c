@@ -81,7 +81,7 @@ static uint64_t key_of(const struct counters *c, const struct addr *address, uns
 		prefix = 128;
 	for (unsigned i = 0; i < 16; i++) {
 		unsigned bits = prefix > 8 * i ? prefix - 8 * i : 0;
-		masked[i] = bits >= 8 ? address->b[i] : (uint8_t)(address->b[i] & ~(0xffu >> bits));
+		masked[i] = (uint8_t)(bits >= 8 ? address->b[i] : address->b[i] & 0xff00u >> bits);
 	}
 	memcpy(words, masked, sizeof words);
 	return hash(&c->secret, words);

@@ -25,6 +25,12 @@
 #include <unistd.h>
 
 #define ROLE_FIXTURE_WITHIN 20000 /* ms */
+/* A sanitizer's runtime makes system calls of its own and wants its own root and limits. */
+#ifdef __SANITIZE_ADDRESS__
+#define ROLE_FIXTURE_LAYERS 0
+#else
+#define ROLE_FIXTURE_LAYERS SANDBOX_ALL
+#endif
 
 struct role_fixture {
 	pid_t pid;
@@ -73,7 +79,7 @@ static inline void role_fixture_tell(struct role_fixture *f, unsigned type, cons
 /* The program with the state directory that is there: a restart. */
 static inline void role_fixture_boot(struct role_fixture *f, const char *name, const char *conf)
 {
-	struct posternd_role_begin begin = { .layers = SANDBOX_ALL };
+	struct posternd_role_begin begin = { .layers = ROLE_FIXTURE_LAYERS };
 	struct posternd_role_resource state = { POSTERND_ROLE_THING_STATE, 0 };
 	int fds[2];
 
@@ -122,7 +128,7 @@ static inline void role_fixture_go(struct role_fixture *f)
 	role_fixture_tell(f, POSTERND_ROLE_GO, NULL, -1);
 	role_fixture_receive(f, &f->posternd, POSTERND_ROLE_READY);
 	ready = link_body(&f->in);
-	assert_true(ready->layers & SANDBOX_SECCOMP);
+	assert_int_equal(ready->layers & SANDBOX_SECCOMP, ROLE_FIXTURE_LAYERS & SANDBOX_SECCOMP);
 }
 
 static inline uint64_t role_fixture_counter(struct role_fixture *f, const char *name)
