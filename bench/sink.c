@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 #define MAX_LINE 1024
-#define END "\r\n.\r\n"
+#define END      "\r\n.\r\n"
 
 struct client {
 	int fd;

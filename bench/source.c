@@ -35,9 +35,9 @@ struct session {
 	int fd;
 	enum step step;
 	SSL *ssl;
-	unsigned left;	/* messages on this connection */
-	size_t sent;	/* bytes of the body */
-	size_t n;	/* bytes of a reply line */
+	unsigned left; /* messages on this connection */
+	size_t sent;   /* bytes of the body */
+	size_t n;      /* bytes of a reply line */
 	char line[512];
 };
 
@@ -169,8 +169,11 @@ static void begin_tls(struct session *s)
 /* The last line of a reply came. */
 static void answer(struct session *s)
 {
-	static const char expected[] = { [GREETING] = '2', [EHLO] = '2', [STARTTLS] = '2', [EHLO_AGAIN] = '2', [MAIL] = '2',
-		[RCPT] = '2', [DATA] = '3', [BODY] = '2', [QUIT] = '2', [HANDSHAKE] = 0, [HELD] = 0 };
+	static const char expected[] = {
+		[GREETING] = '2', [EHLO] = '2',    [STARTTLS] = '2', [EHLO_AGAIN] = '2',
+		[MAIL] = '2',     [RCPT] = '2',    [DATA] = '3',     [BODY] = '2',
+		[QUIT] = '2',     [HANDSHAKE] = 0, [HELD] = 0
+	};
 
 	if (s->line[0] != expected[s->step])
 		errx(1, "unexpected answer at step %d: %.*s", s->step, (int)s->n, s->line);
@@ -264,11 +267,15 @@ static void take(struct session *s)
 
 static void begin(struct session *s)
 {
-	struct sockaddr_in from = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(0x7f000001 + all.made / PER_ADDRESS) };
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons((uint16_t)all.port), .sin_addr.s_addr = htonl(0x7f000001) };
+	struct sockaddr_in from = { .sin_family = AF_INET,
+				    .sin_addr.s_addr = htonl(0x7f000001 + all.made / PER_ADDRESS) };
+	struct sockaddr_in to = { .sin_family = AF_INET,
+				  .sin_port = htons((uint16_t)all.port),
+				  .sin_addr.s_addr = htonl(0x7f000001) };
 	int one = 1;
 
-	*s = (struct session){ .fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), .left = all.per_connection };
+	*s = (struct session){ .fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0),
+			       .left = all.per_connection };
 	if (s->fd < 0)
 		err(1, "socket");
 	setsockopt(s->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof one);
@@ -339,7 +346,8 @@ static void hold_all(void)
 
 static void make_body(size_t size)
 {
-	static const char head[] = "From: <source@source.example>\r\nTo: <sink@sink.example>\r\nSubject: comparison\r\n\r\n";
+	static const char head[] =
+		"From: <source@source.example>\r\nTo: <sink@sink.example>\r\nSubject: comparison\r\n\r\n";
 	static const char end[] = ".\r\n";
 
 	all.body = malloc(size + 200);

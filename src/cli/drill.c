@@ -53,5 +53,6 @@ int cli_drill(struct cli *c)
 		snprintf(path, sizeof path, "%s%s", directory, places[i]);
 		execv(path, argv);
 	}
-	return cli_fail(EX_OSFILE, "postern-drill is not beside this program: %s; install it again", strerror(errno));
+	return cli_fail(EX_OSFILE, "postern-drill is not beside this program: %s; install it again",
+			strerror(errno));
 }

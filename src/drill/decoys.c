@@ -103,9 +103,10 @@ void decoys_open(struct decoys *d)
 	static const struct {
 		const char *name;
 		mode_t mode;
-	} directories[] = { { "", 0755 },      { "bin", 0755 },	 { "etc", 0755 }, { "etc/cron.d", 0755 },
-			    { "etc/systemd", 0755 }, { "web", 0755 }, { "log", 0755 }, { "secret", 0700 },
-			    { "mail", 0700 },  { "tmp", 01777 }, { "own", 0755 }, { "run", 0755 },
+	} directories[] = { { "", 0755 },           { "bin", 0755 },         { "etc", 0755 },
+			    { "etc/cron.d", 0755 }, { "etc/systemd", 0755 }, { "web", 0755 },
+			    { "log", 0755 },        { "secret", 0700 },      { "mail", 0700 },
+			    { "tmp", 01777 },       { "own", 0755 },         { "run", 0755 },
 			    { "mnt", 0755 } };
 	char path[PATH_SIZE];
 

@@ -109,9 +109,11 @@ static bool identify(struct live *l)
 			break;
 	if (l->id == PROCESS_COUNT)
 		return false;
-	l->is_room = process_is_zygote(l->id) && read_proc(parent_of(l->pid), "cmdline", parent, sizeof parent) &&
+	l->is_room = process_is_zygote(l->id) &&
+		     read_proc(parent_of(l->pid), "cmdline", parent, sizeof parent) &&
 		     strcmp(parent, words) == 0 && strcmp(parent + strlen(parent) + 1, kind) == 0;
-	l->profile = sandbox_find_profile(l->is_room ? process_of(l->id)->room_profile : process_of(l->id)->profile);
+	l->profile = sandbox_find_profile(l->is_room ? process_of(l->id)->room_profile
+						     : process_of(l->id)->profile);
 	return read_proc(l->pid, "status", l->status, sizeof l->status) &&
 	       read_proc(l->pid, "limits", l->limits, sizeof l->limits);
 }
@@ -122,9 +124,12 @@ static void check_status(const struct live *l, bool as_root, struct report *r)
 {
 	static const struct {
 		const char *key, *wanted;
-	} rows[] = { { "Seccomp:", "2" },		 { "NoNewPrivs:", "1" },
-		     { "CapInh:", "0000000000000000" },	 { "CapPrm:", "0000000000000000" },
-		     { "CapEff:", "0000000000000000" },	 { "CapBnd:", "0000000000000000" },
+	} rows[] = { { "Seccomp:", "2" },
+		     { "NoNewPrivs:", "1" },
+		     { "CapInh:", "0000000000000000" },
+		     { "CapPrm:", "0000000000000000" },
+		     { "CapEff:", "0000000000000000" },
+		     { "CapBnd:", "0000000000000000" },
 		     { "CapAmb:", "0000000000000000" } };
 	char value[128], detail[300] = "";
 	bool is_good = true;
@@ -195,8 +200,8 @@ static void check_namespaces(const struct live *l, bool as_root, struct report *
 	if (as_root && n <= 1)
 		is_good = false;
 	if (!is_good)
-		snprintf(detail, sizeof detail, "network %s, ipc %s, root %s", has_network ? "own" : "the machine's",
-			 has_ipc ? "own" : "the machine's", root);
+		snprintf(detail, sizeof detail, "network %s, ipc %s, root %s",
+			 has_network ? "own" : "the machine's", has_ipc ? "own" : "the machine's", root);
 	report_check(r, l->profile->name, "namespaces and root directory", is_good, detail);
 }
 
@@ -219,7 +224,8 @@ static void check_descriptors(const struct live *l, struct report *r)
 		target[n > 0 ? n : 0] = 0;
 		if (n <= 0 || target[0] != '/' || strcmp(target, "/dev/null") == 0)
 			continue;
-		if ((l->profile->calls & SANDBOX_CALLS_FILES) || process_may_have(l->id, POSTERND_ROLE_THING_DIRECTORY) ||
+		if ((l->profile->calls & SANDBOX_CALLS_FILES) ||
+		    process_may_have(l->id, POSTERND_ROLE_THING_DIRECTORY) ||
 		    process_may_have(l->id, POSTERND_ROLE_THING_TRUST_ANCHOR))
 			continue;
 		is_good = false;
@@ -353,5 +359,6 @@ void drill_live(struct gateway *g, const struct decoys *d, int other, struct rep
 		waitpid(root, NULL, 0);
 	}
 	if (other > 0)
-		report_check(r, "running gateway", "every process was found", check_all(g, other, false, r) > 0, "");
+		report_check(r, "running gateway", "every process was found",
+			     check_all(g, other, false, r) > 0, "");
 }

@@ -62,8 +62,8 @@ static struct conf *make_conf(const struct drill *d)
 		 "domain drill.example.com { maildir %s/mail }\n"
 		 "domain next.example.com { next-hop 127.0.0.1:%u }\n"
 		 "deliver { port %u }\nqueue { reserve 0 }\nresolver { mode stub }\n",
-		 d->decoys.home, d->decoys.home, d->uid_base, 20000 + (unsigned)getpid() % 10000, d->decoys.home,
-		 d->decoys.listed_port, d->decoys.listed_port);
+		 d->decoys.home, d->decoys.home, d->uid_base, 20000 + (unsigned)getpid() % 10000,
+		 d->decoys.home, d->decoys.listed_port, d->decoys.listed_port);
 	buf_init(&errors, CONF_MAX_ERROR_TEXT);
 	conf = conf_parse(text_from_cstr(text), "drill", CONF_WHOLE, &errors);
 	if (!conf)
@@ -100,10 +100,12 @@ static struct steps_order order_of(const struct drill *d, const struct subject *
 }
 
 /* All steps under these layers; results by index of the step. False: it did not start. */
-static bool try_all(struct drill *d, const struct subject *s, uint32_t layers, int *ret_status, uint32_t *ret_layers)
+static bool try_all(struct drill *d, const struct subject *s, uint32_t layers, int *ret_status,
+		    uint32_t *ret_layers)
 {
 	uint64_t secret, nobody;
-	pid_t victim = decoys_start_victim(s->uid, &secret), other = decoys_start_victim(s->uid + 40, &nobody);
+	pid_t victim = decoys_start_victim(s->uid, &secret),
+	      other = decoys_start_victim(s->uid + 40, &nobody);
 	const struct step *step;
 	struct run r;
 	bool is_started = subject_start(&d->gateway, s, layers, d->mutation, &r);
@@ -153,8 +155,9 @@ static void ablate(struct drill *d, const struct subject *s, struct report_subje
 /* Not those that end or stop the process by themselves. */
 static bool may_try(int number)
 {
-	return number != SYS_exit && number != SYS_exit_group && number != SYS_rt_sigreturn && number != SYS_pause &&
-	       number != SYS_poll && number != SYS_ppoll && number != SYS_epoll_wait && number != SYS_epoll_pwait;
+	return number != SYS_exit && number != SYS_exit_group && number != SYS_rt_sigreturn &&
+	       number != SYS_pause && number != SYS_poll && number != SYS_ppoll && number != SYS_epoll_wait &&
+	       number != SYS_epoll_pwait;
 }
 
 /* The kernel lets its own probes through every filter: uretprobe and uprobe do nothing but where the
@@ -181,13 +184,15 @@ static void try_unlisted(struct drill *d, struct run *r, const struct subject *s
 
 	for (unsigned number = 0; number <= CALLS_MAX; number++) {
 		o.argument = number;
-		if (is_exempt(number) || is_listed(s->profile, number) || report_is_denied(subject_try(r, &o)))
+		if (is_exempt(number) || is_listed(s->profile, number) ||
+		    report_is_denied(subject_try(r, &o)))
 			continue;
 		n++;
 		last = number;
 	}
 	snprintf(detail, sizeof detail, n ? "%u are not, such as number %u" : "", n, last);
-	report_check(&d->report, s->profile->name, "every system call that is not listed is denied", n == 0, detail);
+	report_check(&d->report, s->profile->name, "every system call that is not listed is denied", n == 0,
+		     detail);
 }
 
 /* As they are listed: a row that is gone would be seen here. */
@@ -206,7 +211,8 @@ static void try_listed(struct drill *d, struct run *r, const struct subject *s)
 		last = (unsigned)i;
 	}
 	snprintf(detail, sizeof detail, n ? "%u are not, such as row %u" : "", n, last);
-	report_check(&d->report, s->profile->name, "every listed call passes as it is listed", n == 0, detail);
+	report_check(&d->report, s->profile->name, "every listed call passes as it is listed", n == 0,
+		     detail);
 }
 
 static void try_calls(struct drill *d, const struct subject *s)
@@ -249,11 +255,11 @@ static void drill_subject(struct drill *d, const struct subject *s)
 static void parse_arguments(struct drill *d, int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "config", required_argument, NULL, 'c' },  { "only", required_argument, NULL, 'o' },
-		{ "ablate", no_argument, NULL, 'a' },	     { "kernel-6.1", no_argument, NULL, 'k' },
-		{ "live", required_argument, NULL, 'l' },    { "json", no_argument, NULL, 'j' },
-		{ "mutate", required_argument, NULL, 'm' },  { "uid-base", required_argument, NULL, 'u' },
-		{ "help", no_argument, NULL, 'h' },	     { NULL, 0, NULL, 0 },
+		{ "config", required_argument, NULL, 'c' }, { "only", required_argument, NULL, 'o' },
+		{ "ablate", no_argument, NULL, 'a' },       { "kernel-6.1", no_argument, NULL, 'k' },
+		{ "live", required_argument, NULL, 'l' },   { "json", no_argument, NULL, 'j' },
+		{ "mutate", required_argument, NULL, 'm' }, { "uid-base", required_argument, NULL, 'u' },
+		{ "help", no_argument, NULL, 'h' },         { NULL, 0, NULL, 0 },
 	};
 	uint64_t number = 0;
 	int c;

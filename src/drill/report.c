@@ -43,7 +43,8 @@ static void print_layers(uint32_t layers, char *out, size_t n)
 	out[0] = 0;
 	for (unsigned bit = 0; bit < SANDBOX_LAYER_COUNT && at < n; bit++)
 		if (layers >> bit & 1)
-			at += (size_t)snprintf(out + at, n - at, "%s%s", at ? " " : "", sandbox_layer_name(bit));
+			at += (size_t)snprintf(out + at, n - at, "%s%s", at ? " " : "",
+					       sandbox_layer_name(bit));
 }
 
 /* Layers of the table that this profile and kernel have: what the row rests on. */
@@ -80,9 +81,11 @@ static enum row row_of(const struct step *step, const struct report_subject *s, 
 static void describe_status(int status, char *out, size_t n)
 {
 	if (WIFSIGNALED(status))
-		snprintf(out, n, WTERMSIG(status) == SIGSYS  ? "killed by the filter" :
-			 WTERMSIG(status) == SIGXFSZ ? "killed by a limit" :
-						       "signal %d", WTERMSIG(status));
+		snprintf(out, n,
+			 WTERMSIG(status) == SIGSYS    ? "killed by the filter"
+			 : WTERMSIG(status) == SIGXFSZ ? "killed by a limit"
+						       : "signal %d",
+			 WTERMSIG(status));
 	else if (WEXITSTATUS(status) == STEPS_INCONCLUSIVE)
 		snprintf(out, n, "no answer");
 	else if (WEXITSTATUS(status))
@@ -99,10 +102,11 @@ static void print_row(struct report *r, const struct step *step, const struct re
 	print_layers(layers, names, sizeof names);
 	describe_status(s->status[i], how, sizeof how);
 	if (r->is_json) {
-		printf("%s\n{ \"process\": \"%s\", \"step\": %u, \"what\": \"%s\", \"incident\": \"%s\", \"result\": "
+		printf("%s\n{ \"process\": \"%s\", \"step\": %u, \"what\": \"%s\", \"incident\": \"%s\", "
+		       "\"result\": "
 		       "\"%s\", \"how\": \"%s\", \"layers\": \"%s\" }",
-		       r->has_rows ? "," : "", s->profile->name, step->number, step->text, step->incident, word, how,
-		       names);
+		       r->has_rows ? "," : "", s->profile->name, step->number, step->text, step->incident,
+		       word, how, names);
 		r->has_rows = true;
 		return;
 	}
@@ -112,10 +116,12 @@ static void print_row(struct report *r, const struct step *step, const struct re
 /* Whoever writes files or forks for a living has no limit as its second layer. */
 static bool is_without_limit(const struct step *step, const struct sandbox_profile *p)
 {
-	return ((step->flags & STEPS_IF_FSIZE) && p->may_write_files) || ((step->flags & STEPS_IF_FORK) && p->may_fork);
+	return ((step->flags & STEPS_IF_FSIZE) && p->may_write_files) ||
+	       ((step->flags & STEPS_IF_FORK) && p->may_fork);
 }
 
-static void count_thin(struct report *r, const struct step *step, const struct report_subject *s, uint32_t layers)
+static void count_thin(struct report *r, const struct step *step, const struct report_subject *s,
+		       uint32_t layers)
 {
 	char names[160];
 
@@ -125,7 +131,8 @@ static void count_thin(struct report *r, const struct step *step, const struct r
 	print_layers(layers, names, sizeof names);
 	r->n_thin++;
 	if (!r->is_json)
-		printf("       only one layer denies step %u of %s: %s\n", step->number, s->profile->name, names);
+		printf("       only one layer denies step %u of %s: %s\n", step->number, s->profile->name,
+		       names);
 }
 
 void report_judge(struct report *r, const struct report_subject *s, bool is_ablated)
@@ -160,18 +167,21 @@ void report_check(struct report *r, const char *group, const char *what, bool is
 		r->has_rows = true;
 		return;
 	}
-	printf("  %-16s %-6s %s%s%s\n", group, is_good ? "good" : "FAILED", what, *detail ? ": " : "", detail);
+	printf("  %-16s %-6s %s%s%s\n", group, is_good ? "good" : "FAILED", what, *detail ? ": " : "",
+	       detail);
 }
 
 int report_end(struct report *r)
 {
-	bool is_good = r->n_allowed == 0 && r->n_failed == 0 && r->n_thin == 0 && r->n_denied + r->n_checks > 0;
+	bool is_good =
+		r->n_allowed == 0 && r->n_failed == 0 && r->n_thin == 0 && r->n_denied + r->n_checks > 0;
 
 	if (r->is_json) {
 		printf("\n]\n");
 		return is_good ? 0 : 1;
 	}
-	printf("\n%u denied, %u granted as listed, %u vacuous (not possible here even without a sandbox), %u allowed, "
+	printf("\n%u denied, %u granted as listed, %u vacuous (not possible here even without a sandbox), %u "
+	       "allowed, "
 	       "%u with one layer only; %u comparisons and conversations, %u failed\n%s\n",
 	       r->n_denied, r->n_granted, r->n_vacuous, r->n_allowed, r->n_thin, r->n_checks, r->n_failed,
 	       is_good ? "Nothing was allowed that no profile lists." : "THE DRILL FAILED.");

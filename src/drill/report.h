@@ -13,9 +13,9 @@
 struct report_subject {
 	const struct sandbox_profile *profile;
 	uint32_t layers;
-	bool is_missing;		 /* it did not start */
-	int status[REPORT_STEPS_MAX];	 /* as wait(2) says it, by index of the step */
-	int control[REPORT_STEPS_MAX];	 /* without any layer */
+	bool is_missing;                  /* it did not start */
+	int status[REPORT_STEPS_MAX];     /* as wait(2) says it, by index of the step */
+	int control[REPORT_STEPS_MAX];    /* without any layer */
 	uint32_t alone[REPORT_STEPS_MAX]; /* layers that deny it each alone, when that was tried */
 };
 

@@ -27,7 +27,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define WAIT_MS	     20000
+#define WAIT_MS      20000
 #define SUBJECTS_MAX (2 * PROCESS_COUNT)
 
 static struct subject subjects[SUBJECTS_MAX];
@@ -127,7 +127,8 @@ static void make_owner(struct run *r)
 	r->owner = link_of(fds[0], &role_zygote_edge, ROLE_ZYGOTE_SIDE_ROLE);
 }
 
-static bool start(struct gateway *g, const struct subject *s, uint32_t layers, uint32_t mutation, struct run *r)
+static bool start(struct gateway *g, const struct subject *s, uint32_t layers, uint32_t mutation,
+		  struct run *r)
 {
 	struct member m = { .id = s->id, .uid = s->uid };
 	struct posternd_starter_start order = { 1 };
@@ -139,7 +140,8 @@ static bool start(struct gateway *g, const struct subject *s, uint32_t layers, u
 	*r = (struct run){ .gateway = g, .subject = s, .owner = { .fd = -1 } };
 	g->settings.layers = layers;
 	fflush(stdout);
-	r->starter = link_of(starter_fork(g, &m, &r->log_fd), &posternd_starter_edge, POSTERND_STARTER_SIDE_POSTERND);
+	r->starter = link_of(starter_fork(g, &m, &r->log_fd), &posternd_starter_edge,
+			     POSTERND_STARTER_SIDE_POSTERND);
 	ASSERT(link_make_pair(&posternd_role_edge, fds) == ERROR_NONE);
 	r->channel = link_of(fds[0], &posternd_role_edge, POSTERND_ROLE_SIDE_POSTERND);
 	say(&r->starter, POSTERND_STARTER_START, &order, fds[1]);
@@ -177,7 +179,8 @@ static void show_log(struct run *r)
 		log_debug("%s says: %.*s", r->subject->profile->name, (int)n, text);
 }
 
-bool subject_start(struct gateway *g, const struct subject *s, uint32_t layers, uint32_t mutation, struct run *r)
+bool subject_start(struct gateway *g, const struct subject *s, uint32_t layers, uint32_t mutation,
+		   struct run *r)
 {
 	bool is_ready = start(g, s, layers, mutation, r);
 
@@ -195,8 +198,8 @@ bool subject_start(struct gateway *g, const struct subject *s, uint32_t layers, 
 	return is_ready;
 }
 
-bool subject_serve(struct gateway *g, enum role_id role, const enum role_id *peers, const int *fds, size_t n_peers,
-		   struct run *r)
+bool subject_serve(struct gateway *g, enum role_id role, const enum role_id *peers, const int *fds,
+		   size_t n_peers, struct run *r)
 {
 	static struct subject s;
 	const struct process *p = process_of(process_of_role(role));
@@ -255,7 +258,8 @@ static int order_step(struct run *r, const struct steps_order *o)
 	say(&r->channel, POSTERND_ROLE_DRILL, &m, -1);
 	link_in_init(&in, &posternd_role_edge);
 	drilled = link_body(&in);
-	status = await(&r->channel, POSTERND_ROLE_DRILLED, &in) ? (int)drilled->status : STEPS_INCONCLUSIVE << 8;
+	status = await(&r->channel, POSTERND_ROLE_DRILLED, &in) ? (int)drilled->status
+								: STEPS_INCONCLUSIVE << 8;
 	link_in_done(&in);
 	return status;
 }

@@ -34,13 +34,14 @@ struct run {
 
 /* Starts it with these layers, and with one thing left out (0: nothing). It stands sealed up to the last
  * filter and waits for orders. False: it did not start; what it said is in the log. */
-bool subject_start(struct gateway *g, const struct subject *s, uint32_t layers, uint32_t mutation, struct run *ret_run);
+bool subject_start(struct gateway *g, const struct subject *s, uint32_t layers, uint32_t mutation,
+		   struct run *ret_run);
 /* Runs one step in a child of it, or in a fresh room. Returns what wait(2) says. */
 int subject_try(struct run *r, const struct steps_order *order);
 void subject_end(struct run *r);
 
 /* The same, but it goes on to serve: for hostile.c, which gives it its peers. */
-bool subject_serve(struct gateway *g, enum role_id role, const enum role_id *peers, const int *fds, size_t n_peers,
-		   struct run *ret_run);
+bool subject_serve(struct gateway *g, enum role_id role, const enum role_id *peers, const int *fds,
+		   size_t n_peers, struct run *ret_run);
 
 #endif

@@ -22,7 +22,7 @@ struct boot {
 	struct link posternd;
 	uint32_t layers;   /* to apply */
 	uint32_t achieved; /* by the starter: argv */
-	bool is_drill; /* role/drill.h */
+	bool is_drill;     /* role/drill.h */
 	struct conf *conf;
 	struct boot_item items[BOOT_MAX];
 	size_t n_items;

@@ -19,9 +19,10 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#define GROUPS	   "X25519:P-256:P-384"
+#define GROUPS "X25519:P-256:P-384"
 #define SIGNATURES                                                                                           \
-	"ECDSA+SHA256:ECDSA+SHA384:ed25519:RSA-PSS+SHA256:RSA-PSS+SHA384:RSA-PSS+SHA512:RSA+SHA256:RSA+SHA384:"  \
+	"ECDSA+SHA256:ECDSA+SHA384:ed25519:RSA-PSS+SHA256:RSA-PSS+SHA384:RSA-PSS+SHA512:RSA+SHA256:RSA+"     \
+	"SHA384:"                                                                                            \
 	"RSA+SHA512"
 #define SERVER_CIPHERS "ECDHE+AESGCM:ECDHE+CHACHA20"
 #define NAME_MAX_SIZE  256

@@ -172,15 +172,17 @@ static const char *ec_operation(int operation)
 
 #define KEY_FUNCTIONS(make)                                                                                  \
 	{ OSSL_FUNC_KEYMGMT_NEW, (void (*)(void))make },                                                     \
-	{ OSSL_FUNC_KEYMGMT_FREE, (void (*)(void))key_free },                                                \
-	{ OSSL_FUNC_KEYMGMT_HAS, (void (*)(void))key_has },                                                  \
-	{ OSSL_FUNC_KEYMGMT_MATCH, (void (*)(void))key_match },                                              \
-	{ OSSL_FUNC_KEYMGMT_IMPORT, (void (*)(void))key_import },                                            \
-	{ OSSL_FUNC_KEYMGMT_IMPORT_TYPES, (void (*)(void))key_types },                                       \
-	{ OSSL_FUNC_KEYMGMT_EXPORT, (void (*)(void))key_export },                                            \
-	{ OSSL_FUNC_KEYMGMT_EXPORT_TYPES, (void (*)(void))key_types },                                       \
-	{ OSSL_FUNC_KEYMGMT_GET_PARAMS, (void (*)(void))key_get_params },                                    \
-	{ OSSL_FUNC_KEYMGMT_GETTABLE_PARAMS, (void (*)(void))key_gettable_params }
+		{ OSSL_FUNC_KEYMGMT_FREE, (void (*)(void))key_free },                                        \
+		{ OSSL_FUNC_KEYMGMT_HAS, (void (*)(void))key_has },                                          \
+		{ OSSL_FUNC_KEYMGMT_MATCH, (void (*)(void))key_match },                                      \
+		{ OSSL_FUNC_KEYMGMT_IMPORT, (void (*)(void))key_import },                                    \
+		{ OSSL_FUNC_KEYMGMT_IMPORT_TYPES, (void (*)(void))key_types },                               \
+		{ OSSL_FUNC_KEYMGMT_EXPORT, (void (*)(void))key_export },                                    \
+		{ OSSL_FUNC_KEYMGMT_EXPORT_TYPES, (void (*)(void))key_types },                               \
+		{ OSSL_FUNC_KEYMGMT_GET_PARAMS, (void (*)(void))key_get_params },                            \
+	{                                                                                                    \
+		OSSL_FUNC_KEYMGMT_GETTABLE_PARAMS, (void (*)(void))key_gettable_params                       \
+	}
 
 static const OSSL_DISPATCH rsa_keys[] = { KEY_FUNCTIONS(key_new_rsa), { 0, NULL } };
 static const OSSL_DISPATCH ec_keys[] = {
@@ -312,8 +314,8 @@ static size_t ask(enum session_keyring_scheme scheme, struct text data, unsigned
 	return n;
 }
 
-static int signing_sign(void *signing, unsigned char *out, size_t *ret_n, size_t max, const unsigned char *data,
-			size_t n)
+static int signing_sign(void *signing, unsigned char *out, size_t *ret_n, size_t max,
+			const unsigned char *data, size_t n)
 {
 	struct signing *s = signing;
 	enum session_keyring_scheme scheme;
@@ -384,7 +386,8 @@ void tls_provider_open(void)
 		return;
 	library = OSSL_LIB_CTX_new();
 	ASSERT(library && OSSL_PROVIDER_load(library, "default"));
-	ASSERT(OSSL_PROVIDER_add_builtin(library, "postern", start) == 1 && OSSL_PROVIDER_load(library, "postern"));
+	ASSERT(OSSL_PROVIDER_add_builtin(library, "postern", start) == 1 &&
+	       OSSL_PROVIDER_load(library, "postern"));
 }
 
 OSSL_LIB_CTX *tls_provider_library(void)
@@ -399,8 +402,8 @@ EVP_PKEY *tls_provider_make_key(EVP_PKEY *public_key)
 	EVP_PKEY *key = NULL;
 	EVP_PKEY_CTX *c = EVP_PKEY_CTX_new_from_name(library, name, "provider=postern");
 
-	if (c && EVP_PKEY_todata(public_key, EVP_PKEY_PUBLIC_KEY, &params) == 1 && EVP_PKEY_fromdata_init(c) == 1 &&
-	    EVP_PKEY_fromdata(c, &key, EVP_PKEY_PUBLIC_KEY, params) != 1)
+	if (c && EVP_PKEY_todata(public_key, EVP_PKEY_PUBLIC_KEY, &params) == 1 &&
+	    EVP_PKEY_fromdata_init(c) == 1 && EVP_PKEY_fromdata(c, &key, EVP_PKEY_PUBLIC_KEY, params) != 1)
 		key = NULL;
 	OSSL_PARAM_free(params);
 	EVP_PKEY_CTX_free(c);

@@ -30,7 +30,7 @@
 #endif
 
 #define FILTER_MAX  65536 /* bytes of a compiled filter */
-#define SOCKET_TYPE 0xf /* the rest of the argument is flags */
+#define SOCKET_TYPE 0xf   /* the rest of the argument is flags */
 
 /* One allowed value of one argument. */
 static void allow_value(scmp_filter_ctx ctx, int number, unsigned argument, uint64_t value)

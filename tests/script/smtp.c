@@ -253,6 +253,8 @@ static bool step_of_client(struct script *s, struct text words)
 		world_close_half(&s->world);
 	else if (text_is_cstr(words, "waits"))
 		hear_nothing(s);
+	else if (text_is_cstr(words, "goes deaf"))
+		s->world.is_deaf = true;
 	else if (text_is_cstr(verb, "is"))
 		return addr_parse(object, &s->world.address);
 	else if (text_is_cstr(verb, "cuts") && text_parse_u64(object, SEND_MAX, &n))

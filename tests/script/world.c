@@ -11,7 +11,6 @@
 #include "roles/receive/session.h"
 #include "room.h"
 
-#include <errno.h>
 #include <openssl/ssl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -121,6 +120,7 @@ void world_connect(struct world *w)
 	int fds[2];
 
 	world_close(w);
+	w->is_deaf = false;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds) < 0)
 		world_fail(w, "no socket");
 	w->client_fd = fds[0];
@@ -151,7 +151,8 @@ static bool hear(struct world *w)
 	bool is_busy = false;
 	ssize_t n;
 
-	while (w->client_fd >= 0 && !w->is_ended && (n = read_client(w, bytes, sizeof bytes)) >= 0) {
+	while (w->client_fd >= 0 && !w->is_ended && !w->is_deaf &&
+	       (n = read_client(w, bytes, sizeof bytes)) >= 0) {
 		is_busy = true;
 		w->is_ended = n == 0;
 		buf_add(&w->heard, text_from_bytes(bytes, (size_t)n));
@@ -204,13 +205,11 @@ static ssize_t write_client(struct world *w, struct text t)
 
 void world_send(struct world *w, struct text bytes)
 {
-	while (bytes.n) {
+	ssize_t put = 1;
+
+	while (bytes.n && put > 0) {
 		size_t n = w->piece && w->piece < bytes.n ? w->piece : bytes.n;
-		ssize_t put = write_client(w, text_slice(bytes, 0, n));
-		if (put < 0 && w->is_ended)
-			return; /* the room has ended meanwhile: it is up to the script to see it */
-		if (put < 0 && errno != EAGAIN)
-			return;
+		put = write_client(w, text_slice(bytes, 0, n));
 		bytes = text_skip(bytes, put > 0 ? (size_t)put : 0);
 		world_settle(w);
 	}

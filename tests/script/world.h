@@ -56,6 +56,7 @@ struct world {
 	SSL *ssl;
 	struct buf heard; /* by the client, and not yet looked at */
 	size_t piece;     /* bytes that the client sends at once; 0: all */
+	bool is_deaf;     /* the client does not read */
 	bool is_ended;    /* the room's side of the connection has ended */
 
 	struct keys *keys;
@@ -77,6 +78,7 @@ void world_connect(struct world *w);
 void world_settle(struct world *w);
 void world_pass_time(struct world *w, int64_t ms);
 
+/* What the room does not take is lost. */
 void world_send(struct world *w, struct text bytes);
 /* The client's handshake: does it succeed? */
 bool world_start_tls(struct world *w);

@@ -23,9 +23,9 @@
 #include "roles/deliver/lookup.h"
 #include "roles/deliver/route.h"
 
-#define DELIVER_TRY_NEXT  75 /* the server turned us away: try another address */
-#define DELIVER_NO_TLS    76 /* the handshake failed: try this address again in clear */
-#define DELIVER_ROOM_DIR  ROOM_FD
+#define DELIVER_TRY_NEXT     75 /* the server turned us away: try another address */
+#define DELIVER_NO_TLS       76 /* the handshake failed: try this address again in clear */
+#define DELIVER_ROOM_DIR     ROOM_FD
 #define DELIVER_ROOM_QUEUE   (ROOM_FD + 1)
 #define DELIVER_ROOM_CONTROL (ROOM_FD + 2)
 

@@ -10,15 +10,16 @@
 
 #include <unistd.h>
 
-#define QUEUE_WAIT  60000      /* ms: a standing role answers at once or is in trouble */
-#define ORDERS_WAIT 3600000    /* ms: queue says itself when no more comes */
+#define QUEUE_WAIT  60000       /* ms: a standing role answers at once or is in trouble */
+#define ORDERS_WAIT 3600000     /* ms: queue says itself when no more comes */
 #define INLINE_MAX  (128 << 10) /* headers and a body that travels inside messages */
 #define ARENA_MAX   ((size_t)64 << 20)
 #define TEXT_MAX    512
 
 void delivery_open(struct delivery *d, int queue_fd)
 {
-	*d = (struct delivery){ .queue = link_of(queue_fd, &queue_delivery_edge, QUEUE_DELIVERY_SIDE_ROOM), .file = -1 };
+	*d = (struct delivery){ .queue = link_of(queue_fd, &queue_delivery_edge, QUEUE_DELIVERY_SIDE_ROOM),
+				.file = -1 };
 	link_in_init(&d->in, &queue_delivery_edge);
 	arena_init(&d->arena, ARENA_MAX);
 	buf_init(&d->inline_text, INLINE_MAX);
@@ -108,8 +109,8 @@ enum error delivery_next(struct delivery *d, enum error (*idle)(void *arg, int q
 	return e;
 }
 
-void delivery_settle(struct delivery *d, struct delivery_rcpt *r, enum queue_delivery_outcome outcome, unsigned code,
-		     struct text enhanced, struct text text)
+void delivery_settle(struct delivery *d, struct delivery_rcpt *r, enum queue_delivery_outcome outcome,
+		     unsigned code, struct text enhanced, struct text text)
 {
 	if (r->is_settled)
 		return;
@@ -120,11 +121,12 @@ void delivery_settle(struct delivery *d, struct delivery_rcpt *r, enum queue_del
 	       arena_copy(&d->arena, text_slice(text, 0, TEXT_MAX), &r->text));
 }
 
-void delivery_settle_all(struct delivery *d, enum queue_delivery_outcome outcome, unsigned code, const char *enhanced,
-			 const char *text)
+void delivery_settle_all(struct delivery *d, enum queue_delivery_outcome outcome, unsigned code,
+			 const char *enhanced, const char *text)
 {
 	for (uint32_t i = 0; i < d->n_rcpts; i++)
-		delivery_settle(d, &d->rcpts[i], outcome, code, text_from_cstr(enhanced), text_from_cstr(text));
+		delivery_settle(d, &d->rcpts[i], outcome, code, text_from_cstr(enhanced),
+				text_from_cstr(text));
 }
 
 enum error delivery_report(struct delivery *d, bool reusable)
@@ -154,13 +156,15 @@ enum error delivery_read(const struct delivery *d, struct delivery_reader *r, st
 	ssize_t n;
 
 	if (r->at < d->inline_text.n) {
-		*ret_piece = text_slice(text_skip(buf_text(&d->inline_text), (size_t)r->at), 0, DELIVERY_PIECE);
+		*ret_piece =
+			text_slice(text_skip(buf_text(&d->inline_text), (size_t)r->at), 0, DELIVERY_PIECE);
 		r->at += ret_piece->n;
 		return ERROR_NONE;
 	}
 	if (d->file < 0 || in_file == d->file_size)
 		return ERROR_NOT_FOUND;
-	n = pread(d->file, r->piece, d->file_size - in_file < DELIVERY_PIECE ? d->file_size - in_file : DELIVERY_PIECE,
+	n = pread(d->file, r->piece,
+		  d->file_size - in_file < DELIVERY_PIECE ? d->file_size - in_file : DELIVERY_PIECE,
 		  (off_t)in_file);
 	if (n <= 0)
 		return ERROR_IO;

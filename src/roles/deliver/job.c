@@ -39,7 +39,7 @@ struct job {
 	struct lookup *mx, *a, *aaaa;
 	struct connect *connect;
 	struct event *later; /* the next step, out of a callback */
-	bool is_clear;	     /* TLS failed with this address */
+	bool is_clear;       /* TLS failed with this address */
 	bool has_room;
 	enum queue_deliver_why why; /* the gravest or last reason so far */
 	char last_host[256];
@@ -182,7 +182,8 @@ void job_room_ended(struct deliver *d, uint64_t number, enum rooms_end end, int 
 		return;
 	if (end == ROOMS_CRASHED) {
 		d->n_crashed++;
-		role_audit(d->role, ROLE_AUDIT_KIND_ROOM_CRASHED, "deliver", "host=%s status=%d", j->last_host, status);
+		role_audit(d->role, ROLE_AUDIT_KIND_ROOM_CRASHED, "deliver", "host=%s status=%d",
+			   j->last_host, status);
 	}
 	j->has_room = false;
 	if (end == ROOMS_FAILED && code == DELIVER_TRY_NEXT && has_more(j)) {
@@ -221,8 +222,8 @@ static enum queue_deliver_why why_of_errno(int number)
 		return QUEUE_DELIVER_WHY_CONNECT_TIMEOUT;
 	if (number == ECONNREFUSED || number == ECONNRESET)
 		return QUEUE_DELIVER_WHY_CONNECT_REFUSED;
-	return number == EMFILE || number == ENFILE || number == ENOBUFS ? QUEUE_DELIVER_WHY_BUSY :
-									   QUEUE_DELIVER_WHY_UNREACHABLE;
+	return number == EMFILE || number == ENFILE || number == ENOBUFS ? QUEUE_DELIVER_WHY_BUSY
+									 : QUEUE_DELIVER_WHY_UNREACHABLE;
 }
 
 static void on_connected(void *owner, int fd, int number)
@@ -293,8 +294,9 @@ static void on_addresses(void *owner, struct lookup *l, const struct lookup_answ
 	for (size_t i = 0; i < answer->n; i++)
 		add_address(j, &answer->records[i].addr);
 	if (answer->n == 0 && j->n_addrs == 0 && answer->status != CLIENT_RESOLVER_STATUS_NO_DATA)
-		j->why = answer->status == CLIENT_RESOLVER_STATUS_NO_NAME ? QUEUE_DELIVER_WHY_NO_USABLE_ADDRESS :
-									    QUEUE_DELIVER_WHY_DNS_FAILED;
+		j->why = answer->status == CLIENT_RESOLVER_STATUS_NO_NAME
+				 ? QUEUE_DELIVER_WHY_NO_USABLE_ADDRESS
+				 : QUEUE_DELIVER_WHY_DNS_FAILED;
 	if (j->a || j->aaaa)
 		return;
 	shuffle(j);
@@ -313,8 +315,10 @@ static void take_host(struct job *j)
 		return;
 	}
 	snprintf(j->last_host, sizeof j->last_host, "%s", j->host->name);
-	j->a = lookup_ask(j->d->lookups, CLIENT_RESOLVER_TYPE_A, text_from_cstr(j->host->name), on_addresses, j);
-	j->aaaa = lookup_ask(j->d->lookups, CLIENT_RESOLVER_TYPE_AAAA, text_from_cstr(j->host->name), on_addresses, j);
+	j->a = lookup_ask(j->d->lookups, CLIENT_RESOLVER_TYPE_A, text_from_cstr(j->host->name), on_addresses,
+			  j);
+	j->aaaa = lookup_ask(j->d->lookups, CLIENT_RESOLVER_TYPE_AAAA, text_from_cstr(j->host->name),
+			     on_addresses, j);
 }
 
 /* The next thing to try. */
@@ -355,7 +359,8 @@ static void take_mx(struct job *j, const struct lookup_answer *answer)
 
 	for (size_t i = 0; i < answer->n; i++) {
 		const struct lookup_record *r = &answer->records[i];
-		route_add_name(&j->route, text_from_bytes(r->name, r->name_n), port, r->preference, random_key());
+		route_add_name(&j->route, text_from_bytes(r->name, r->name_n), port, r->preference,
+			       random_key());
 	}
 	if (answer->n == 0) /* the implicit one. rfc5321 5.1 */
 		route_add_name(&j->route, text_from_cstr(j->domain), port, 0, 0);
@@ -450,9 +455,10 @@ void job_cancel(struct deliver *d, uint64_t number)
 	if (!j)
 		return;
 	if (j->has_room)
-		rooms_kill(j->route_index < d->role->conf->domain.n && protocol_of(j) == DELIVER_ROOM_PROTOCOL_MAILDIR ?
-				   d->maildir_rooms :
-				   d->rooms,
+		rooms_kill(j->route_index < d->role->conf->domain.n &&
+					   protocol_of(j) == DELIVER_ROOM_PROTOCOL_MAILDIR
+				   ? d->maildir_rooms
+				   : d->rooms,
 			   number);
 	else
 		job_free(j);

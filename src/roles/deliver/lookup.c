@@ -121,7 +121,8 @@ static struct lookup_record *add_record(struct lookup *l)
 
 static void add_address(struct lookup *l, const struct client_resolver_address *m)
 {
-	bool is_wanted = l->type == (addr_is_v4(&m->address) ? CLIENT_RESOLVER_TYPE_A : CLIENT_RESOLVER_TYPE_AAAA);
+	bool is_wanted =
+		l->type == (addr_is_v4(&m->address) ? CLIENT_RESOLVER_TYPE_A : CLIENT_RESOLVER_TYPE_AAAA);
 	struct lookup_record *record = is_wanted ? add_record(l) : NULL;
 
 	if (record)

@@ -31,7 +31,8 @@ static size_t add_port(uint16_t *ports, size_t n, uint16_t port)
 		if (ports[i] == port)
 			return n;
 	if (n == SANDBOX_MAX_PORTS)
-		log_fatal(EX_CONFIG, "more than %u different ports of next servers: use fewer", SANDBOX_MAX_PORTS);
+		log_fatal(EX_CONFIG, "more than %u different ports of next servers: use fewer",
+			  SANDBOX_MAX_PORTS);
 	ports[n] = port;
 	return n + 1;
 }
@@ -87,14 +88,16 @@ static void find_own_addresses(const struct conf *conf)
 		for (size_t k = 0; k < conf->listener.v[i].address.n; k++)
 			add_own(&conf->listener.v[i].address.v[k].addr);
 	if (getifaddrs(&all) < 0) {
-		log_warning("the addresses of this machine are not known: only those of listeners count as our own");
+		log_warning("the addresses of this machine are not known: only those of listeners count as "
+			    "our own");
 		return;
 	}
 	for (const struct ifaddrs *i = all; i; i = i->ifa_next) {
 		if (!i->ifa_addr || (i->ifa_addr->sa_family != AF_INET && i->ifa_addr->sa_family != AF_INET6))
 			continue;
 		memcpy(&ss, i->ifa_addr,
-		       i->ifa_addr->sa_family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6));
+		       i->ifa_addr->sa_family == AF_INET ? sizeof(struct sockaddr_in)
+							 : sizeof(struct sockaddr_in6));
 		if (addr_of_sockaddr(&ss, &a, &port))
 			add_own(&a);
 	}
@@ -115,7 +118,8 @@ static void open_deliver(struct role *r)
 	find_own_addresses(r->conf);
 	deliver.lookups = lookups_new(r);
 	deliver.rooms = rooms_new(r, PROCESS_DELIVERY, r->conf->deliver.max_connections, on_room_ended, NULL);
-	deliver.maildir_rooms = rooms_new(r, PROCESS_MAILDIR, r->conf->deliver.max_connections, on_room_ended, NULL);
+	deliver.maildir_rooms =
+		rooms_new(r, PROCESS_MAILDIR, r->conf->deliver.max_connections, on_room_ended, NULL);
 }
 
 static void on_queue(void *owner, struct peer *p, struct link_in *in)
@@ -149,8 +153,8 @@ static void add_peer(struct role *r, enum role_id peer, int fd)
 	}
 	peer_close(deliver.queue);
 	job_cancel_all(&deliver);
-	deliver.queue =
-		peer_new(r->loop, fd, &queue_deliver_edge, QUEUE_DELIVER_SIDE_DELIVER, &events, NULL, KEPT_FOR_QUEUE);
+	deliver.queue = peer_new(r->loop, fd, &queue_deliver_edge, QUEUE_DELIVER_SIDE_DELIVER, &events, NULL,
+				 KEPT_FOR_QUEUE);
 }
 
 static void add_zygote(struct role *r, enum process_id kind, int fd)

@@ -51,11 +51,11 @@ void delivery_open(struct delivery *d, int queue_fd);
  * NULL: waits for queue alone. */
 enum error delivery_next(struct delivery *d, enum error (*idle)(void *arg, int queue_fd), void *arg);
 /* Decides one recipient that is not settled yet; a second decision is ignored. */
-void delivery_settle(struct delivery *d, struct delivery_rcpt *r, enum queue_delivery_outcome outcome, unsigned code,
-		     struct text enhanced, struct text text);
+void delivery_settle(struct delivery *d, struct delivery_rcpt *r, enum queue_delivery_outcome outcome,
+		     unsigned code, struct text enhanced, struct text text);
 /* All that are not settled yet. */
-void delivery_settle_all(struct delivery *d, enum queue_delivery_outcome outcome, unsigned code, const char *enhanced,
-			 const char *text);
+void delivery_settle_all(struct delivery *d, enum queue_delivery_outcome outcome, unsigned code,
+			 const char *enhanced, const char *text);
 /* Tells queue what became of each. reusable: the room will ask for another. */
 enum error delivery_report(struct delivery *d, bool reusable);
 

@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 #define OUTPUT_MAX ((size_t)256 << 10) /* a pipelined group of as many recipients as queue puts together */
-#define LAST_WORDS 2000		       /* ms */
+#define LAST_WORDS 2000                /* ms */
 
 int64_t smtp_room_deadline(const struct smtp_room *r, int64_t timeout)
 {
@@ -157,16 +157,17 @@ static int report_refusal(struct smtp_room *r, enum error why)
 			reply->code >= 500 ? QUEUE_DELIVERY_OUTCOME_FAILED : QUEUE_DELIVERY_OUTCOME_DEFERRED;
 		for (uint32_t i = 0; i < d->n_rcpts; i++)
 			delivery_settle(d, &d->rcpts[i], outcome, reply->code,
-					text_from_cstr(reply->enhanced[0]  ? reply->enhanced :
-						       reply->code >= 500 ? "5.0.0" :
-									    "4.0.0"),
+					text_from_cstr(reply->enhanced[0]   ? reply->enhanced
+						       : reply->code >= 500 ? "5.0.0"
+									    : "4.0.0"),
 					text_from_bytes(reply->text, reply->text_n));
 	} else if (why == ERROR_NONE) {
 		delivery_settle_all(d, QUEUE_DELIVERY_OUTCOME_DEFERRED, 0, "4.7.4",
 				    "TLS is required for this domain, and the server does not offer it");
 	} else {
 		snprintf(text, sizeof text, "%s, before the first message", error_text(why));
-		delivery_settle_all(d, QUEUE_DELIVERY_OUTCOME_DEFERRED, 0, why == ERROR_TLS ? "4.7.5" : "4.4.2", text);
+		delivery_settle_all(d, QUEUE_DELIVERY_OUTCOME_DEFERRED, 0,
+				    why == ERROR_TLS ? "4.7.5" : "4.4.2", text);
 	}
 	return delivery_report(d, false) ? EX_IOERR : EX_OK;
 }
@@ -204,7 +205,8 @@ static void open_zygote(struct zygote *z)
 static void limit(const struct conf *conf, uint64_t *ret_memory, uint64_t *ret_cpu_seconds)
 {
 	(void)ret_cpu_seconds;
-	*ret_memory = conf->rooms.memory + ((uint64_t)256 << 20); /* address space of the program before its work */
+	*ret_memory =
+		conf->rooms.memory + ((uint64_t)256 << 20); /* address space of the program before its work */
 }
 
 const struct zygote_definition delivery_zygote = {

@@ -20,7 +20,7 @@ struct smtp_room {
 	struct arena arena;
 	struct stream stream;
 	struct smtp_client_reply reply; /* the last one */
-	struct smtp_client_caps caps;	/* of the last EHLO or LHLO */
+	struct smtp_client_caps caps;   /* of the last EHLO or LHLO */
 	int64_t ends_at;
 	char piece[DELIVERY_PIECE];
 };

@@ -21,8 +21,8 @@ struct transaction {
 	struct smtp_room *r;
 	struct delivery *d;
 	bool is_eight_bit, is_utf8;
-	bool is_lost;  /* the connection */
-	bool is_open;  /* MAIL was accepted, and nothing has ended the transaction yet */
+	bool is_lost; /* the connection */
+	bool is_open; /* MAIL was accepted, and nothing has ended the transaction yet */
 	uint32_t n_accepted;
 };
 
@@ -43,7 +43,8 @@ static struct text enhanced_of(const struct smtp_client_reply *reply)
 	return text_from_cstr(reply->code >= 500 ? "5.0.0" : "4.0.0");
 }
 
-static void settle_by_reply(struct transaction *t, struct delivery_rcpt *rcpt, enum queue_delivery_outcome outcome)
+static void settle_by_reply(struct transaction *t, struct delivery_rcpt *rcpt,
+			    enum queue_delivery_outcome outcome)
 {
 	const struct smtp_client_reply *reply = &t->r->reply;
 
@@ -128,7 +129,8 @@ static void check_needs(struct transaction *t)
 	t->is_eight_bit = d->body != QUEUE_DELIVERY_BODY_SEVEN_BIT || !caps->eightbitmime;
 	if (t->is_eight_bit)
 		t->is_eight_bit = has_eight_bit(t->r);
-	if (t->is_eight_bit && !caps->eightbitmime) /* rfc6152 3: converted or returned, and we do not convert */
+	if (t->is_eight_bit &&
+	    !caps->eightbitmime) /* rfc6152 3: converted or returned, and we do not convert */
 		settle_all_failed(t, "5.6.3", "the next server does not take 8-bit text (8BITMIME)");
 	if (!d->smtputf8)
 		return;
@@ -136,13 +138,15 @@ static void check_needs(struct transaction *t)
 	if (t->is_utf8)
 		return;
 	if (!text_is_ascii(d->sender) || has_utf8_header(t->r)) {
-		settle_all_failed(t, "5.6.7", "the next server does not take internationalized mail (SMTPUTF8)");
+		settle_all_failed(t, "5.6.7",
+				  "the next server does not take internationalized mail (SMTPUTF8)");
 		return;
 	}
 	for (uint32_t i = 0; i < d->n_rcpts; i++)
 		if (!text_is_ascii(d->rcpts[i].address))
-			delivery_settle(d, &d->rcpts[i], QUEUE_DELIVERY_OUTCOME_FAILED, 0, text_from_cstr("5.6.7"),
-					text_from_cstr("the next server does not take internationalized addresses"));
+			delivery_settle(
+				d, &d->rcpts[i], QUEUE_DELIVERY_OUTCOME_FAILED, 0, text_from_cstr("5.6.7"),
+				text_from_cstr("the next server does not take internationalized addresses"));
 }
 
 static uint32_t count_open(const struct transaction *t)
@@ -190,7 +194,8 @@ static bool put_rcpt(struct transaction *t, const struct delivery_rcpt *r)
 
 static bool flush(struct transaction *t, const char *when)
 {
-	enum error e = stream_flush(&t->r->stream, smtp_room_deadline(t->r, t->r->conf->deliver.block_timeout));
+	enum error e =
+		stream_flush(&t->r->stream, smtp_room_deadline(t->r, t->r->conf->deliver.block_timeout));
 
 	if (e)
 		lose(t, e, when);
@@ -337,7 +342,8 @@ static void send_message(struct transaction *t)
 {
 	enum error e = ERROR_NONE;
 
-	if (t->n_accepted == 0) { /* pipelined, and nobody was accepted: an empty message to nobody. rfc2920 3.1 */
+	if (t->n_accepted ==
+	    0) { /* pipelined, and nobody was accepted: an empty message to nobody. rfc2920 3.1 */
 		e = stream_write(&t->r->stream, text_from_cstr(".\r\n"),
 				 smtp_room_deadline(t->r, t->r->conf->deliver.block_timeout));
 		if (!e && t->r->begin.protocol != DELIVER_ROOM_PROTOCOL_LMTP)
@@ -378,7 +384,8 @@ bool transaction_run(struct smtp_room *r)
 		send_message(&t);
 	else if (is_answered)
 		settle_all_by_reply(&t);
-	delivery_settle_all(&r->delivery, QUEUE_DELIVERY_OUTCOME_DEFERRED, 0, "4.4.2", "the server broke off");
+	delivery_settle_all(&r->delivery, QUEUE_DELIVERY_OUTCOME_DEFERRED, 0, "4.4.2",
+			    "the server broke off");
 	if (t.is_open && !t.is_lost)
 		reset(&t);
 	return !t.is_lost;

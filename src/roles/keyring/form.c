@@ -6,11 +6,10 @@
  */
 #include "roles/keyring/form.h"
 
-
 #include <string.h>
 
-#define RANDOMS	    64
-#define SPACES	    64
+#define RANDOMS     64
+#define SPACES      64
 #define NAMED_CURVE 3
 
 static const char label[] = "TLS 1.3, server CertificateVerify"; /* with its NUL */
@@ -58,7 +57,8 @@ static bool is_key_exchange(struct text t)
 
 static bool is_pkcs1(enum session_keyring_scheme scheme)
 {
-	return scheme == SESSION_KEYRING_SCHEME_RSA_PKCS1_SHA256 || scheme == SESSION_KEYRING_SCHEME_RSA_PKCS1_SHA384 ||
+	return scheme == SESSION_KEYRING_SCHEME_RSA_PKCS1_SHA256 ||
+	       scheme == SESSION_KEYRING_SCHEME_RSA_PKCS1_SHA384 ||
 	       scheme == SESSION_KEYRING_SCHEME_RSA_PKCS1_SHA512;
 }
 

@@ -165,12 +165,14 @@ static X509 *make_certificate(EVP_PKEY *key, struct text hostname)
 	snprintf(alternative, sizeof alternative, "DNS:%s", name);
 	is_good = subject && RAND_bytes((unsigned char *)&serial, 7) == 1 && X509_set_version(x, 2) == 1 &&
 		  ASN1_INTEGER_set_uint64(X509_get_serialNumber(x), serial) == 1 &&
-		  X509_gmtime_adj(X509_getm_notBefore(x), -3600) && X509_gmtime_adj(X509_getm_notAfter(x), TEN_YEARS) &&
+		  X509_gmtime_adj(X509_getm_notBefore(x), -3600) &&
+		  X509_gmtime_adj(X509_getm_notAfter(x), TEN_YEARS) &&
 		  X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, (unsigned char *)name,
 					     hostname.n > 64 ? 64 : -1, -1, 0) == 1 &&
 		  X509_set_issuer_name(x, subject) == 1 && X509_set_pubkey(x, key) == 1 &&
 		  add_extension(x, NID_subject_alt_name, alternative) &&
-		  add_extension(x, NID_basic_constraints, "critical,CA:FALSE") && X509_sign(x, key, EVP_PKEY_is_a(key, "ED25519") ? NULL : EVP_sha256()) > 0;
+		  add_extension(x, NID_basic_constraints, "critical,CA:FALSE") &&
+		  X509_sign(x, key, EVP_PKEY_is_a(key, "ED25519") ? NULL : EVP_sha256()) > 0;
 	if (is_good)
 		return x;
 	X509_free(x);
@@ -213,7 +215,9 @@ static EVP_PKEY *load_key(const char *path, bool may_make, bool *ret_was_made, s
 			key = NULL;
 		}
 	} else {
-		buf_printf(why, "%s: %s; put the key of the certificate there, with mode 0600 and the owner of its directory",
+		buf_printf(why,
+			   "%s: %s; put the key of the certificate there, with mode 0600 and the owner of "
+			   "its directory",
 			   path, error_text(e));
 	}
 	OPENSSL_cleanse(pem.p, pem.cap);
@@ -261,9 +265,11 @@ static bool read_chain(int fd, EVP_PKEY *key, const char *key_path, struct buf *
 	else if (!(x = parse_certificate(buf_text(out))))
 		buf_add_cstr(why, "tls certificate: the file holds no certificate in PEM");
 	else if (X509_check_private_key(x, key) != 1)
-		buf_printf(why, "tls certificate: it belongs to another key than %s; put its key there, or name the "
-				"right one by 'key'",
-			   key_path);
+		buf_printf(
+			why,
+			"tls certificate: it belongs to another key than %s; put its key there, or name the "
+			"right one by 'key'",
+			key_path);
 	else
 		is_good = true;
 	ERR_clear_error();
@@ -288,8 +294,8 @@ bool keys_load(struct keys *k, struct text name, struct text hostname, int chain
 	if (!key)
 		return false;
 	buf_init(&chain, KEYS_CHAIN_MAX);
-	is_good = chain_fd < 0 ? load_own_certificate(certificate_path, key, hostname, &was_made, &chain, why) :
-				 read_chain(chain_fd, key, key_path, &chain, why);
+	is_good = chain_fd < 0 ? load_own_certificate(certificate_path, key, hostname, &was_made, &chain, why)
+			       : read_chain(chain_fd, key, key_path, &chain, why);
 	if (!is_good) {
 		EVP_PKEY_free(key);
 		buf_done(&chain);
@@ -341,8 +347,10 @@ enum error keys_sign(struct keys *k, enum session_keyring_scheme scheme, struct 
 	is_signed = k->key && EVP_PKEY_is_a(k->key, s->type) == 1 &&
 		    EVP_DigestSignInit(c, &key_context, s->digest ? s->digest() : NULL, NULL, k->key) == 1 &&
 		    (!s->is_pss || set_pss(key_context)) &&
-		    EVP_DigestSign(c, NULL, &n, (const unsigned char *)data.p, data.n) == 1 && buf_reserve(out, n) &&
-		    EVP_DigestSign(c, (unsigned char *)out->p + out->n, &n, (const unsigned char *)data.p, data.n) == 1;
+		    EVP_DigestSign(c, NULL, &n, (const unsigned char *)data.p, data.n) == 1 &&
+		    buf_reserve(out, n) &&
+		    EVP_DigestSign(c, (unsigned char *)out->p + out->n, &n, (const unsigned char *)data.p,
+				   data.n) == 1;
 	if (is_signed)
 		out->n += n;
 	EVP_MD_CTX_free(c);

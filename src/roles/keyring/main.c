@@ -132,8 +132,9 @@ static void on_room_gone(void *owner, struct peer *p, enum error why)
 
 	(void)p;
 	if (why != ERROR_CLOSED)
-		role_audit(keyring.role, ROLE_AUDIT_KIND_PEER_MISBEHAVED, "session", "session=%llu edge=keyring: %s",
-			   (unsigned long long)room->session, error_text(why));
+		role_audit(keyring.role, ROLE_AUDIT_KIND_PEER_MISBEHAVED, "session",
+			   "session=%llu edge=keyring: %s", (unsigned long long)room->session,
+			   error_text(why));
 	free(room);
 }
 
@@ -166,8 +167,8 @@ static void add_peer(struct role *r, enum role_id peer, int fd)
 
 	ASSERT(peer == ROLE_RECEIVE);
 	peer_close(keyring.receive);
-	keyring.receive = peer_new(r->loop, fd, &receive_keyring_edge, RECEIVE_KEYRING_SIDE_KEYRING, &events, NULL,
-				   KEPT_FOR_RECEIVE);
+	keyring.receive = peer_new(r->loop, fd, &receive_keyring_edge, RECEIVE_KEYRING_SIDE_KEYRING, &events,
+				   NULL, KEPT_FOR_RECEIVE);
 	tell_certificate();
 	audit_loaded(r);
 }

@@ -229,6 +229,20 @@ void item_schedule(struct queue *q, struct item *item)
 	free(is_settled);
 }
 
+void item_reroute_all(struct queue *q)
+{
+	struct item *item;
+	size_t at = 0;
+
+	while ((item = table_next(&q->items, &at))) {
+		if (item->state != SPOOL_ACTIVE)
+			continue;
+		free_parts(q, item);
+		item_schedule(q, item);
+		item_cool(q, item);
+	}
+}
+
 /* ---- the end ---- */
 
 bool item_wants_notice(const struct item *item, uint32_t rcpt)

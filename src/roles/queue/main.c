@@ -179,10 +179,21 @@ static void add_admin(struct role *r, unsigned uid, int fd)
 	admin_open(&queue, uid, fd);
 }
 
+/* A domain has another kind of way: what waits for it is not at the right place any more. */
+static bool has_new_ways(const struct conf *a, const struct conf *b)
+{
+	bool is_same = a->domain.n == b->domain.n;
+
+	for (size_t i = 0; is_same && i < a->domain.n; i++)
+		is_same = a->domain.v[i].route == b->domain.v[i].route;
+	return !is_same;
+}
+
 static void reload(struct role *r, const struct conf *old)
 {
-	(void)old;
 	queue.schedule.limits = limits_of(r->conf);
+	if (has_new_ways(old, r->conf))
+		item_reroute_all(&queue);
 	queue_wake(&queue);
 }
 

@@ -172,6 +172,8 @@ struct mail *item_get_mail(struct queue *q, struct item *item);
 void item_cool(struct queue *q, struct item *item); /* forget the mail in memory */
 /* Makes parts of all pending recipients that have none, due at their times. */
 void item_schedule(struct queue *q, struct item *item);
+/* The same for all items, since ways have changed. */
+void item_reroute_all(struct queue *q);
 /* After any change of recipients: removes the item, starts a notice, or does nothing. */
 void item_settle(struct queue *q, struct item *item);
 /* Its sender must hear of the failure or the success of this recipient. rfc3461 4.1 */

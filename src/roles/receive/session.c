@@ -17,12 +17,12 @@
 
 #include <unistd.h>
 
-#define OUTPUT_MAX   16384 /* of replies that wait for the end of a pipelined group */
-#define OUTPUT_FULL  4096
-#define LINE_ARENA   8192
-#define CHUNK_MAX    65536
-#define LAST_WORDS   2000 /* ms, for them to arrive */
-#define SKIPPED_MAX  16   /* times the longest line, of one that is too long */
+#define OUTPUT_MAX  16384 /* of replies that wait for the end of a pipelined group */
+#define OUTPUT_FULL 4096
+#define LINE_ARENA  8192
+#define CHUNK_MAX   65536
+#define LAST_WORDS  2000 /* ms, for them to arrive */
+#define SKIPPED_MAX 16   /* times the longest line, of one that is too long */
 
 enum line { LINE_NONE, LINE_READ, LINE_TOO_LONG };
 

@@ -72,14 +72,17 @@ enum smtp_reply_id session_ask_hello(struct session *s, struct text name, bool i
 enum smtp_reply_id session_ask_mail(struct session *s, const struct smtp_mail *mail)
 {
 	const struct policy_session_mail_refused *answer = link_body(&s->in);
-	struct policy_session_mail ask = { .size = mail->size, .smtputf8 = mail->smtputf8, .envid = mail->envid };
+	struct policy_session_mail ask = { .size = mail->size,
+					   .smtputf8 = mail->smtputf8,
+					   .envid = mail->envid };
 	unsigned type;
 	struct buf sender;
 
 	buf_init(&sender, SMTP_ADDRESS_MAX);
 	ASSERT(smtp_address_print(&mail->sender, &sender));
 	ask.sender = buf_text(&sender);
-	ask.body = mail->body == SMTP_BODY_8BITMIME ? POLICY_SESSION_BODY_EIGHT_BIT : POLICY_SESSION_BODY_SEVEN_BIT;
+	ask.body = mail->body == SMTP_BODY_8BITMIME ? POLICY_SESSION_BODY_EIGHT_BIT
+						    : POLICY_SESSION_BODY_SEVEN_BIT;
 	if (mail->ret)
 		ask.ret = mail->ret == SMTP_RET_FULL ? POLICY_SESSION_RET_FULL : POLICY_SESSION_RET_HEADERS;
 	type = ask_policy(s, POLICY_SESSION_MAIL, &ask);
@@ -138,7 +141,8 @@ bool session_begin(struct session *s)
 	if (s->in.type != RECEIVE_SESSION_BEGIN || begin->listener >= s->conf->listener.n)
 		return false;
 	l = s->listener = &s->conf->listener.v[begin->listener];
-	if (l->bare_newline == CONF_BARE_NEWLINE_REJECT && !conf_is_in(&l->bare_newline_exempt, &begin->client))
+	if (l->bare_newline == CONF_BARE_NEWLINE_REJECT &&
+	    !conf_is_in(&l->bare_newline_exempt, &begin->client))
 		s->newlines = SMTP_NEWLINES_REJECT;
 	return true;
 }

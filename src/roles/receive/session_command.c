@@ -8,7 +8,7 @@
 #include "roles/receive/session_state.h"
 
 #define EHLO_MAX 1024
-#define NOTHING	 text_from_cstr("")
+#define NOTHING  text_from_cstr("")
 
 /* Commands that cost us and bring no message nearer. */
 static bool is_idling(struct session *s)
@@ -22,7 +22,8 @@ static bool is_idling(struct session *s)
 static bool offers_starttls(const struct session *s)
 {
 	return !s->client.ssl && s->tls &&
-	       (s->listener->tls == CONF_LISTENER_TLS_STARTTLS || s->listener->tls == CONF_LISTENER_TLS_REQUIRED);
+	       (s->listener->tls == CONF_LISTENER_TLS_STARTTLS ||
+		s->listener->tls == CONF_LISTENER_TLS_REQUIRED);
 }
 
 /* ehlo-ok-rsp = "250-" Domain CRLF *( "250-" ehlo-line CRLF ) "250" SP ehlo-line CRLF

@@ -13,10 +13,10 @@
 #include "base/clock.h"
 #include "ipc/session_queue.h"
 
-#define PIECE	    ((size_t)15 << 10) /* given to the filter at once: makes at most twice as much */
+#define PIECE       ((size_t)15 << 10) /* given to the filter at once: makes at most twice as much */
 #define CHUNK_MAX   ((size_t)64 << 10) /* of edge session_queue */
-#define QUEUE_WAIT  60000	       /* ms, for queue to take a chunk */
-#define RESULT_WAIT 300000	       /* ms: half of what rfc5321 4.5.3.2.6 gives the client */
+#define QUEUE_WAIT  60000              /* ms, for queue to take a chunk */
+#define RESULT_WAIT 300000             /* ms: half of what rfc5321 4.5.3.2.6 gives the client */
 
 static const enum smtp_reply_id outcome_replies[] = {
 	[SESSION_QUEUE_OUTCOME_ACCEPTED] = SMTP_REPLY_ACCEPTED,
@@ -78,7 +78,8 @@ static bool send_chunk(struct session *s)
 {
 	struct session_queue_chunk chunk = { buf_text(&s->chunk) };
 
-	if (s->chunk.n && link_send(&s->queue, SESSION_QUEUE_CHUNK, &chunk, NULL, 0, clock_mono_ms() + QUEUE_WAIT))
+	if (s->chunk.n &&
+	    link_send(&s->queue, SESSION_QUEUE_CHUNK, &chunk, NULL, 0, clock_mono_ms() + QUEUE_WAIT))
 		drop(s);
 	buf_reset(&s->chunk);
 	return s->queue.fd >= 0;
@@ -110,7 +111,8 @@ static bool pass_on(struct session *s)
 static bool take_body(struct session *s, uint64_t size)
 {
 	while (size && !s->data.is_done) {
-		struct text piece = text_slice(stream_input(&s->client), 0, size < PIECE ? (size_t)size : PIECE);
+		struct text piece =
+			text_slice(stream_input(&s->client), 0, size < PIECE ? (size_t)size : PIECE);
 		size_t n;
 		if (piece.n == 0 && !wait_for_body(s))
 			return false;

@@ -64,9 +64,10 @@ int64_t session_deadline(const struct session *s, int64_t timeout);
 
 /* What stands in smtp_command.def as `apply`. */
 typedef void session_apply(struct session *s, const struct smtp_command *c);
-session_apply session_apply_hello, session_apply_mail, session_apply_rcpt, session_apply_data, session_apply_bdat,
-	session_apply_reset, session_apply_noop, session_apply_quit, session_apply_starttls, session_apply_verify,
-	session_apply_expand, session_apply_help, session_apply_auth;
+session_apply session_apply_hello, session_apply_mail, session_apply_rcpt, session_apply_data,
+	session_apply_bdat, session_apply_reset, session_apply_noop, session_apply_quit,
+	session_apply_starttls, session_apply_verify, session_apply_expand, session_apply_help,
+	session_apply_auth;
 
 /* Forgets the transaction, here and in policy. */
 void session_forget(struct session *s);

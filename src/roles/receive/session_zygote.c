@@ -26,7 +26,8 @@ static void take_material(struct zygote *z, unsigned kind, struct text data)
 static void limit(const struct conf *conf, uint64_t *ret_memory, uint64_t *ret_cpu_seconds)
 {
 	(void)ret_cpu_seconds;
-	*ret_memory = conf->rooms.memory + ((uint64_t)256 << 20); /* address space of the program before its work */
+	*ret_memory =
+		conf->rooms.memory + ((uint64_t)256 << 20); /* address space of the program before its work */
 }
 
 static int run(struct zygote *z)

@@ -9,10 +9,10 @@ struct sample {
 	const char *name;
 	enum session_keyring_scheme scheme;
 	enum form form;
-	size_t hash;	       /* TLS 1.3: bytes of the hash; 0: TLS 1.2 */
+	size_t hash;           /* TLS 1.3: bytes of the hash; 0: TLS 1.2 */
 	unsigned group, point; /* TLS 1.2 */
 	size_t break_at;       /* this byte is changed; 0: none */
-	size_t more;	       /* bytes too many */
+	size_t more;           /* bytes too many */
 };
 
 static const struct sample samples[] = {
@@ -77,7 +77,8 @@ static void nothing_and_fragments_have_none(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < n; i++)
-		assert_int_equal(form_find(SESSION_KEYRING_SCHEME_ED25519, text_from_bytes(bytes, i)), FORM_NONE);
+		assert_int_equal(form_find(SESSION_KEYRING_SCHEME_ED25519, text_from_bytes(bytes, i)),
+				 FORM_NONE);
 }
 
 int main(void)

@@ -33,9 +33,12 @@ struct handshake {
 };
 
 static const struct handshake handshakes[] = {
-	{ "P-256 TLS 1.3", NULL, NULL, 0, TLS1_3_VERSION }, { "P-256 TLS 1.2", NULL, NULL, 0, TLS1_2_VERSION },
-	{ "P-384 TLS 1.3", "EC", "P-384", 0, TLS1_3_VERSION },  { "P-384 TLS 1.2", "EC", "P-384", 0, TLS1_2_VERSION },
-	{ "RSA TLS 1.3", "RSA", NULL, 2048, TLS1_3_VERSION },   { "RSA TLS 1.2", "RSA", NULL, 2048, TLS1_2_VERSION },
+	{ "P-256 TLS 1.3", NULL, NULL, 0, TLS1_3_VERSION },
+	{ "P-256 TLS 1.2", NULL, NULL, 0, TLS1_2_VERSION },
+	{ "P-384 TLS 1.3", "EC", "P-384", 0, TLS1_3_VERSION },
+	{ "P-384 TLS 1.2", "EC", "P-384", 0, TLS1_2_VERSION },
+	{ "RSA TLS 1.3", "RSA", NULL, 2048, TLS1_3_VERSION },
+	{ "RSA TLS 1.2", "RSA", NULL, 2048, TLS1_2_VERSION },
 	{ "Ed25519 TLS 1.3", "ED25519", NULL, 0, TLS1_3_VERSION },
 };
 
@@ -155,7 +158,8 @@ static void shake_hands(const struct handshake *h)
 	if (e)
 		print_message("%s: %s\n", h->name, error_text(e));
 	assert_int_equal(e, ERROR_NONE);
-	assert_string_equal(tls_version_name(&stream).p, h->version == TLS1_3_VERSION ? "TLSv1.3" : "TLSv1.2");
+	assert_string_equal(tls_version_name(&stream).p,
+			    h->version == TLS1_3_VERSION ? "TLSv1.3" : "TLSv1.2");
 	assert_int_equal(stream_write(&stream, text_from_cstr("hello"), clock_mono_ms() + 5000), ERROR_NONE);
 	assert_int_equal(status_of(client), 0);
 	assert_int_equal(status_of(keyring), 0);

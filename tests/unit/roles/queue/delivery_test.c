@@ -328,6 +328,28 @@ static void done_before_every_answer_is_not_believed(void **state)
 	link_close(&room);
 }
 
+static void a_domain_with_a_new_way_takes_what_waits_along(void **state)
+{
+	static const char conf[] =
+		"hostname mx.test\nlistener public {\n\ttls off\n}\n"
+		"domain here.test {\n\tmx yes\n}\ndomain there.test {\n\tnext-hop 192.0.2.2\n}\n"
+		"queue {\n\treserve 0\n\tmin-free 0\n\tretry 1s 1h\n}\n";
+	struct queue_fixture *f = *state;
+	struct link room;
+
+	accept_one(f);
+	room = queue_take_delivery(f, 0);
+	queue_take_message(f, &room);
+	queue_say_result(&room, 0, QUEUE_DELIVERY_OUTCOME_DEFERRED);
+	queue_say_done(&room);
+	queue_end_delivery(f, &room);
+	queue_wait_counter(f, "recipients_deferred", 1);
+	role_fixture_tell(&f->role, POSTERND_ROLE_RELOAD, NULL, role_fixture_file(text_from_cstr(conf)));
+	room = queue_take_delivery(f, UINT32_MAX);
+	queue_take_message(f, &room);
+	queue_end_delivery(f, &room);
+}
+
 static void a_stop_lets_deliveries_under_way_finish(void **state)
 {
 	struct queue_fixture *f = *state;
@@ -369,6 +391,7 @@ int main(void)
 		TEST(a_failed_notice_is_logged_and_never_answered),
 		TEST(a_room_answers_only_for_what_it_was_given),
 		TEST(done_before_every_answer_is_not_believed),
+		TEST(a_domain_with_a_new_way_takes_what_waits_along),
 		TEST(a_stop_lets_deliveries_under_way_finish),
 	};
 
