@@ -32,10 +32,13 @@ static void forget(struct connect *c)
 
 void connect_cancel(struct connect *c)
 {
+	int fd;
+
 	if (!c)
 		return;
-	close(c->fd);
-	forget(c);
+	fd = c->fd;
+	forget(c); /* first: the loop still watches the descriptor */
+	close(fd);
 }
 
 static void on_event(evutil_socket_t fd, short what, void *arg)

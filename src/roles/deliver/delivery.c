@@ -10,10 +10,10 @@
 
 #include <unistd.h>
 
-#define QUEUE_WAIT  60000       /* ms: a standing role answers at once or is in trouble */
-#define ORDERS_WAIT 3600000     /* ms: queue says itself when no more comes */
-#define INLINE_MAX  (128 << 10) /* headers and a body that travels inside messages */
-#define ARENA_MAX   ((size_t)64 << 20)
+#define QUEUE_WAIT  60000               /* ms: a standing role answers at once or is in trouble */
+#define ORDERS_WAIT 3600000             /* ms: queue says itself when no more comes */
+#define INLINE_MAX  (128 << 10)         /* headers and a body that travels inside messages */
+#define ARENA_MAX   ((size_t)128 << 20) /* 50,000 recipients of the longest kind, with their answers */
 #define TEXT_MAX    512
 
 void delivery_open(struct delivery *d, int queue_fd)

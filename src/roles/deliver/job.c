@@ -193,7 +193,8 @@ void job_room_ended(struct deliver *d, uint64_t number, enum rooms_end end, int 
 	}
 	if (end == ROOMS_FAILED && code == DELIVER_NO_TLS && !j->is_clear) {
 		j->is_clear = true;
-		j->next_addr--;
+		j->next_addr--; /* the same address, which counts once */
+		j->n_tried--;
 		go_on(j);
 		return;
 	}

@@ -7,7 +7,7 @@
  *
  * Invariants: a message is complete and synced before its name appears in new/; the name is made of the
  * message's id and the recipient's index, so that a message that is delivered again after a crash is
- * found to be there already.
+ * found to be there already, unless its reader has moved it meanwhile.
  */
 #include "base/clock.h"
 #include "base/ensure.h"
@@ -38,6 +38,7 @@ static bool make_name(struct text address, char out[NAME_SIZE])
 	size_t at = text_find_last_byte(address, '@');
 	struct text local = at == SIZE_MAX ? address : text_slice(address, 0, at);
 
+	/* text_is_utf8 refuses control characters too. */
 	if (local.n == 0 || local.n > 200 || local.p[0] == '.' || !text_is_utf8(local))
 		return false;
 	for (size_t i = 0; i < local.n; i++) {
@@ -144,11 +145,12 @@ static bool write_message(struct maildir *m, const struct delivery_rcpt *r, int 
 /* 0, or the errno of what failed. */
 static int store(struct maildir *m, const struct delivery_rcpt *r, const struct box *b)
 {
+	struct text host = text_slice(m->begin.ehlo_name, 0, 200);
 	char name[NAME_SIZE];
 	int fd, number = 0;
 
-	snprintf(name, sizeof name, "%llu_R%u.%.200s", (unsigned long long)m->delivery.id, r->index,
-		 m->begin.ehlo_name.p);
+	snprintf(name, sizeof name, "%llu_R%u.%.*s", (unsigned long long)m->delivery.id, r->index,
+		 TEXT_ARGS(host));
 	fd = openat(b->new, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd >= 0) { /* delivered before a crash */
 		close(fd);

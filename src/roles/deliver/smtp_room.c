@@ -41,6 +41,8 @@ enum error smtp_room_read_reply(struct smtp_room *r, int64_t timeout)
 			       smtp_client_reply_feed(&r->reply, stream_input(&r->stream), &status));
 		if (status == SMTP_CLIENT_BAD)
 			return ERROR_MALFORMED;
+		if (r->reply.read_n > r->conf->deliver.max_reply_size)
+			return ERROR_TOO_LARGE;
 		if (status == SMTP_CLIENT_DONE)
 			return ERROR_NONE;
 		e = stream_fill(&r->stream, deadline);
@@ -133,6 +135,7 @@ static int serve(struct smtp_room *r)
 
 	while (!(e = delivery_next(&r->delivery, watch_server, r))) {
 		bool is_usable = transaction_run(r);
+		r->n_sent++;
 		if (delivery_report(&r->delivery, is_usable))
 			return EX_IOERR;
 		if (!is_usable)
@@ -143,23 +146,27 @@ static int serve(struct smtp_room *r)
 	return EX_OK;
 }
 
+/* A server that turns us away before it has heard of a message says nothing about this one, so that it is
+ * tried again whatever the class of the reply, unless the server never takes mail: 521. rfc7504 */
+static enum queue_delivery_outcome outcome_of_refusal(unsigned code)
+{
+	return code == 521 ? QUEUE_DELIVERY_OUTCOME_FAILED : QUEUE_DELIVERY_OUTCOME_DEFERRED;
+}
+
 /* The server turned us away, and there is no other: the first message hears why. */
 static int report_refusal(struct smtp_room *r, enum error why)
 {
 	struct delivery *d = &r->delivery;
 	const struct smtp_client_reply *reply = &r->reply;
-	char text[600];
+	const char *enhanced = reply->code == 521 ? "5.3.2" : "4.3.2";
+	char text[160];
 
 	if (delivery_next(d, NULL, NULL))
 		return EX_OK;
 	if (why == ERROR_DENIED) {
-		enum queue_delivery_outcome outcome =
-			reply->code >= 500 ? QUEUE_DELIVERY_OUTCOME_FAILED : QUEUE_DELIVERY_OUTCOME_DEFERRED;
+		enum queue_delivery_outcome outcome = outcome_of_refusal(reply->code);
 		for (uint32_t i = 0; i < d->n_rcpts; i++)
-			delivery_settle(d, &d->rcpts[i], outcome, reply->code,
-					text_from_cstr(reply->enhanced[0]   ? reply->enhanced
-						       : reply->code >= 500 ? "5.0.0"
-									    : "4.0.0"),
+			delivery_settle(d, &d->rcpts[i], outcome, reply->code, text_from_cstr(enhanced),
 					text_from_bytes(reply->text, reply->text_n));
 	} else if (why == ERROR_NONE) {
 		delivery_settle_all(d, QUEUE_DELIVERY_OUTCOME_DEFERRED, 0, "4.7.4",

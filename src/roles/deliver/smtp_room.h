@@ -22,6 +22,7 @@ struct smtp_room {
 	struct smtp_client_reply reply; /* the last one */
 	struct smtp_client_caps caps;   /* of the last EHLO or LHLO */
 	int64_t ends_at;
+	uint32_t n_sent; /* messages that were offered over this connection */
 	char piece[DELIVERY_PIECE];
 };
 

@@ -62,6 +62,21 @@ static void settle_all_by_reply(struct transaction *t)
 		settle_by_reply(t, &t->d->rcpts[i], outcome);
 }
 
+/* A server may end a connection between two messages: after so many, or when it has waited too long.
+ * That says nothing about this message, which is tried again at once; not so a connection's first one,
+ * since that could go on for ever. */
+static bool is_turned_away(const struct transaction *t, enum error e)
+{
+	return t->r->n_sent > 0 && (e == ERROR_CLOSED || (!e && t->r->reply.code == 421));
+}
+
+static void turn_away(struct transaction *t)
+{
+	t->is_lost = true;
+	delivery_settle_all(t->d, QUEUE_DELIVERY_OUTCOME_UNTRIED, 0, "4.4.2",
+			    "the server ended the connection");
+}
+
 static void lose(struct transaction *t, enum error e, const char *when)
 {
 	char why[160];
@@ -126,9 +141,7 @@ static void check_needs(struct transaction *t)
 
 	if (caps->size && caps->max_size && d->size > caps->max_size)
 		settle_all_failed(t, "5.3.4", "larger than the next server takes");
-	t->is_eight_bit = d->body != QUEUE_DELIVERY_BODY_SEVEN_BIT || !caps->eightbitmime;
-	if (t->is_eight_bit)
-		t->is_eight_bit = has_eight_bit(t->r);
+	t->is_eight_bit = has_eight_bit(t->r); /* whatever was declared: many clients declare nothing */
 	if (t->is_eight_bit &&
 	    !caps->eightbitmime) /* rfc6152 3: converted or returned, and we do not convert */
 		settle_all_failed(t, "5.6.3", "the next server does not take 8-bit text (8BITMIME)");
@@ -176,10 +189,13 @@ static bool put_mail(struct transaction *t)
 	is_good = d->sender.n == 0 || smtp_address_parse(d->sender, &scratch, &mail.sender) == ERROR_NONE;
 	is_good = is_good && smtp_client_print_mail(&mail, &t->r->caps, &t->r->stream.output);
 	arena_reset(&scratch);
+	if (!is_good)
+		settle_all_failed(t, "5.1.7", "the sender cannot be written in SMTP");
 	return is_good;
 }
 
-static bool put_rcpt(struct transaction *t, const struct delivery_rcpt *r)
+/* False: it has no address that SMTP could say, and is settled. */
+static bool put_rcpt(struct transaction *t, struct delivery_rcpt *r)
 {
 	struct smtp_rcpt rcpt = { .notify = r->notify, .orcpt = r->orcpt };
 	struct arena scratch;
@@ -189,6 +205,9 @@ static bool put_rcpt(struct transaction *t, const struct delivery_rcpt *r)
 	is_good = smtp_address_parse(r->address, &scratch, &rcpt.recipient) == ERROR_NONE &&
 		  smtp_client_print_rcpt(&rcpt, &t->r->caps, &t->r->stream.output);
 	arena_reset(&scratch);
+	if (!is_good)
+		delivery_settle(t->d, r, QUEUE_DELIVERY_OUTCOME_FAILED, 0, text_from_cstr("5.1.3"),
+				text_from_cstr("the address cannot be written in SMTP"));
 	return is_good;
 }
 
@@ -204,8 +223,17 @@ static bool flush(struct transaction *t, const char *when)
 
 static bool read_mail_reply(struct transaction *t)
 {
-	if (!await(t, t->r->conf->deliver.command_timeout, "after MAIL"))
+	enum error e = smtp_room_read_reply(t->r, t->r->conf->deliver.command_timeout);
+
+	if (is_turned_away(t, e)) {
+		turn_away(t);
 		return false;
+	}
+	if (e) {
+		lose(t, e, "after MAIL");
+		return false;
+	}
+	t->is_lost = t->r->reply.code == 421;
 	t->is_open = smtp_room_is_positive(t->r);
 	if (!t->is_open)
 		settle_all_by_reply(t);
@@ -242,17 +270,13 @@ static bool *mark_offered(const struct transaction *t)
 }
 
 /* MAIL, all RCPT and DATA at once. rfc2920 3.1 */
-static bool send_group(struct transaction *t, const bool *is_offered)
+static bool send_group(struct transaction *t, bool *is_offered)
 {
-	bool is_good = put_mail(t);
-
-	for (uint32_t i = 0; i < t->d->n_rcpts && is_good; i++)
-		is_good = !is_offered[i] || put_rcpt(t, &t->d->rcpts[i]);
-	is_good = is_good && smtp_client_print_command("DATA", text_from_cstr(""), &t->r->stream.output);
-	if (!is_good) {
-		lose(t, ERROR_MALFORMED, "in the envelope");
+	if (!put_mail(t))
 		return false;
-	}
+	for (uint32_t i = 0; i < t->d->n_rcpts; i++)
+		is_offered[i] = is_offered[i] && put_rcpt(t, &t->d->rcpts[i]);
+	smtp_client_print_command("DATA", text_from_cstr(""), &t->r->stream.output);
 	if (!flush(t, "while sending the envelope") || !read_mail_reply(t))
 		return false;
 	for (uint32_t i = 0; i < t->d->n_rcpts; i++)
@@ -263,20 +287,11 @@ static bool send_group(struct transaction *t, const bool *is_offered)
 
 static bool send_one_by_one(struct transaction *t, const bool *is_offered)
 {
-	if (!put_mail(t)) {
-		lose(t, ERROR_MALFORMED, "in the envelope");
+	if (!put_mail(t) || !flush(t, "while sending MAIL") || !read_mail_reply(t) || !t->is_open)
 		return false;
-	}
-	if (!flush(t, "while sending MAIL") || !read_mail_reply(t) || !t->is_open)
-		return false;
-	for (uint32_t i = 0; i < t->d->n_rcpts && !t->is_lost; i++) {
-		if (!is_offered[i])
-			continue;
-		if (!put_rcpt(t, &t->d->rcpts[i]))
-			lose(t, ERROR_MALFORMED, "in the envelope");
-		else if (flush(t, "while sending RCPT"))
+	for (uint32_t i = 0; i < t->d->n_rcpts && !t->is_lost; i++)
+		if (is_offered[i] && put_rcpt(t, &t->d->rcpts[i]) && flush(t, "while sending RCPT"))
 			read_rcpt_reply(t, &t->d->rcpts[i]);
-	}
 	if (t->is_lost || t->n_accepted == 0)
 		return false;
 	smtp_client_print_command("DATA", text_from_cstr(""), &t->r->stream.output);

@@ -138,6 +138,7 @@ static bool take_result(struct delivery *d, const struct queue_delivery_result *
 		return false;
 	o->is_known = true;
 	o->outcome = (uint8_t)m->outcome;
+	o->is_ours = m->outcome == QUEUE_DELIVERY_OUTCOME_UNTRIED;
 	o->code = m->code;
 	o->is_relayed = m->relayed;
 	d->n_known++;

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * hostile - one real process in its sandbox, with the drill at the other end of all its channels. The
+ * conversations are in hostile.c (policy, keyring) and hostile_queue.c.
+ */
+#ifndef DRILL_HOSTILE_H
+#define DRILL_HOSTILE_H
+
+#include "drill/report.h"
+#include "drill/subject.h"
+
+#define HOSTILE_WAIT_MS 3000
+
+/* One process under test and the drill's ends of its channels. */
+struct stage {
+	struct run run;
+	struct link ends[ROLE_COUNT];
+	struct link_in in;
+	uint64_t last_session;
+};
+
+bool hostile_open_stage(struct gateway *g, enum role_id role, struct stage *st);
+void hostile_close_stage(struct stage *st);
+int64_t hostile_soon(void);
+
+/* The next message of this type on this channel; others are passed over. */
+bool hostile_await(struct stage *st, struct link *l, unsigned type);
+/* Has the process ended this channel, without having said anything on it? */
+bool hostile_is_ended(struct stage *st, struct link *l);
+/* Whatever still came: is the channel over behind it? */
+bool hostile_is_at_end(struct link *room);
+/* Bytes that no encoder made; what our own side may say; and what it may not, or not now. */
+void hostile_send_raw(struct link *l, const void *bytes, size_t n);
+void hostile_send_ok(struct link *l, unsigned type, const void *body);
+void hostile_send_untimely(struct link *l, unsigned type, const void *body);
+void hostile_finish(struct report *r, const char *group, const char *what, bool is_refused,
+		    bool still_serves);
+
+void hostile_with_queue(struct gateway *g, struct report *r);
+
+#endif
