@@ -11,6 +11,13 @@
 #include <string.h>
 #include <time.h>
 
+#undef sprintf /* glibc makes some of them macros when it fortifies */
+#undef vsprintf
+#undef strcpy
+#undef strcat
+#undef strncpy
+#undef strncat
+#undef gets
 #pragma GCC poison strcpy strcat strncpy strncat sprintf vsprintf gets strtok strtok_r atoi atol atoll
 #pragma GCC poison system popen tmpnam mktemp ctime asctime localtime scanf sscanf
 

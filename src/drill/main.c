@@ -180,7 +180,7 @@ static void try_unlisted(struct drill *d, struct run *r, const struct subject *s
 {
 	struct steps_order o = { .step = STEPS_CALL, .uid = s->uid };
 	unsigned n = 0, last = 0;
-	char detail[64];
+	char detail[64] = "";
 
 	for (unsigned number = 0; number <= CALLS_MAX; number++) {
 		o.argument = number;
@@ -190,7 +190,8 @@ static void try_unlisted(struct drill *d, struct run *r, const struct subject *s
 		n++;
 		last = number;
 	}
-	snprintf(detail, sizeof detail, n ? "%u are not, such as number %u" : "", n, last);
+	if (n)
+		snprintf(detail, sizeof detail, "%u are not, such as number %u", n, last);
 	report_check(&d->report, s->profile->name, "every system call that is not listed is denied", n == 0,
 		     detail);
 }
@@ -200,7 +201,7 @@ static void try_listed(struct drill *d, struct run *r, const struct subject *s)
 {
 	struct steps_order o = { .step = STEPS_LISTED, .uid = s->uid };
 	unsigned n = 0, last = 0;
-	char detail[64];
+	char detail[64] = "";
 
 	for (size_t i = 0; i < sandbox_n_calls; i++) {
 		o.argument = i;
@@ -210,7 +211,8 @@ static void try_listed(struct drill *d, struct run *r, const struct subject *s)
 		n++;
 		last = (unsigned)i;
 	}
-	snprintf(detail, sizeof detail, n ? "%u are not, such as row %u" : "", n, last);
+	if (n)
+		snprintf(detail, sizeof detail, "%u are not, such as row %u", n, last);
 	report_check(&d->report, s->profile->name, "every listed call passes as it is listed", n == 0,
 		     detail);
 }

@@ -21,8 +21,9 @@ struct transaction {
 	struct smtp_room *r;
 	struct delivery *d;
 	bool is_eight_bit, is_utf8;
-	bool is_lost; /* the connection */
-	bool is_open; /* MAIL was accepted, and nothing has ended the transaction yet */
+	bool is_lost;  /* the connection */
+	bool is_begun; /* the server has answered MAIL */
+	bool is_open;  /* MAIL was accepted, and nothing has ended the transaction yet */
 	uint32_t n_accepted;
 };
 
@@ -65,25 +66,21 @@ static void settle_all_by_reply(struct transaction *t)
 /* A server may end a connection between two messages: after so many, or when it has waited too long.
  * That says nothing about this message, which is tried again at once; not so a connection's first one,
  * since that could go on for ever. */
-static bool is_turned_away(const struct transaction *t, enum error e)
+static bool is_between_messages(const struct transaction *t)
 {
-	return t->r->n_sent > 0 && (e == ERROR_CLOSED || (!e && t->r->reply.code == 421));
-}
-
-static void turn_away(struct transaction *t)
-{
-	t->is_lost = true;
-	delivery_settle_all(t->d, QUEUE_DELIVERY_OUTCOME_UNTRIED, 0, "4.4.2",
-			    "the server ended the connection");
+	return t->r->n_sent > 0 && !t->is_begun;
 }
 
 static void lose(struct transaction *t, enum error e, const char *when)
 {
+	bool is_untried = e == ERROR_CLOSED && is_between_messages(t);
 	char why[160];
 
 	snprintf(why, sizeof why, "%s %s", error_text(e), when);
 	t->is_lost = true;
-	delivery_settle_all(t->d, QUEUE_DELIVERY_OUTCOME_DEFERRED, 0, "4.4.2", why);
+	delivery_settle_all(t->d,
+			    is_untried ? QUEUE_DELIVERY_OUTCOME_UNTRIED : QUEUE_DELIVERY_OUTCOME_DEFERRED, 0,
+			    "4.4.2", why);
 }
 
 /* The next reply; false when the connection is lost, and then everybody is settled. */
@@ -91,10 +88,13 @@ static bool await(struct transaction *t, int64_t timeout, const char *when)
 {
 	enum error e = smtp_room_read_reply(t->r, timeout);
 
+	if (!e && t->r->reply.code == 421 && is_between_messages(t))
+		e = ERROR_CLOSED;
 	if (e)
 		lose(t, e, when);
 	else if (t->r->reply.code == 421) /* rfc5321 3.8: it will close */
 		t->is_lost = true;
+	t->is_begun = true;
 	return !e;
 }
 
@@ -223,17 +223,8 @@ static bool flush(struct transaction *t, const char *when)
 
 static bool read_mail_reply(struct transaction *t)
 {
-	enum error e = smtp_room_read_reply(t->r, t->r->conf->deliver.command_timeout);
-
-	if (is_turned_away(t, e)) {
-		turn_away(t);
+	if (!await(t, t->r->conf->deliver.command_timeout, "after MAIL"))
 		return false;
-	}
-	if (e) {
-		lose(t, e, "after MAIL");
-		return false;
-	}
-	t->is_lost = t->r->reply.code == 421;
 	t->is_open = smtp_room_is_positive(t->r);
 	if (!t->is_open)
 		settle_all_by_reply(t);

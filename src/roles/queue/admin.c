@@ -13,6 +13,7 @@
 #include "roles/queue/queue.h"
 
 #include <event2/event.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>

@@ -16,6 +16,7 @@
 #include "ipc/queue_deliver.h"
 #include "ipc/queue_delivery.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 

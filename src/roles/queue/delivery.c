@@ -222,7 +222,7 @@ static void apply(struct queue *q, const struct item *item, struct spool_rcpt *r
 {
 	int64_t now = clock_wall_ms();
 
-	if (o->is_ours) {
+	if (o->is_ours && now < expires_at(q, item)) {
 		r->next_attempt = now + SOON_MS;
 		return;
 	}

@@ -18,6 +18,7 @@
 #include "ipc/queue_scan.h"
 #include "roles/queue/queue.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 

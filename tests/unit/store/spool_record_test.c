@@ -144,104 +144,93 @@ static void a_damaged_stream_is_refused(void **state)
 	}
 }
 
+static const struct {
+	const char *what;
+	enum error error;
+	struct spool_message message;
+	struct spool_rcpt rcpt;
+	const char *body;
+} lies[] = {
+	{ "as it should be",
+	  ERROR_NONE,
+	  { .id = 1, .n_rcpts = 1, .body_size = 2 },
+	  { .address = TEXT("a@b") },
+	  "ab" },
+	{ "no id", ERROR_MALFORMED, { .n_rcpts = 1, .body_size = 2 }, { .address = TEXT("a@b") }, "ab" },
+	{ "an id of the future",
+	  ERROR_MALFORMED,
+	  { .id = INT64_MAX, .n_rcpts = 1, .body_size = 2 },
+	  { .address = TEXT("a@b") },
+	  "ab" },
+	{ "an id that is no number of ours",
+	  ERROR_MALFORMED,
+	  { .id = UINT64_MAX, .n_rcpts = 1, .body_size = 2 },
+	  { .address = TEXT("a@b") },
+	  "ab" },
+	{ "no recipients", ERROR_MALFORMED, { .id = 2, .body_size = 2 }, { .address = TEXT("a@b") }, "ab" },
+	{ "one too few",
+	  ERROR_MALFORMED,
+	  { .id = 2, .n_rcpts = 2, .body_size = 2 },
+	  { .address = TEXT("a@b") },
+	  "ab" },
+	{ "too many",
+	  ERROR_MALFORMED,
+	  { .id = 2, .n_rcpts = UINT32_MAX, .body_size = 2 },
+	  { .address = TEXT("a@b") },
+	  "ab" },
+	{ "a wrong index",
+	  ERROR_MALFORMED,
+	  { .id = 2, .n_rcpts = 1, .body_size = 2 },
+	  { .index = 1, .address = TEXT("a@b") },
+	  "ab" },
+	{ "no address", ERROR_MALFORMED, { .id = 2, .n_rcpts = 1, .body_size = 2 }, { .index = 0 }, "ab" },
+	{ "an unknown state",
+	  ERROR_MALFORMED,
+	  { .id = 2, .n_rcpts = 1, .body_size = 2, .state = SPOOL_STATE_COUNT },
+	  { .address = TEXT("a@b") },
+	  "ab" },
+	{ "unknown flags",
+	  ERROR_MALFORMED,
+	  { .id = 2, .n_rcpts = 1, .body_size = 2, .flags = ~0u },
+	  { .address = TEXT("a@b") },
+	  "ab" },
+	{ "a short body",
+	  ERROR_MALFORMED,
+	  { .id = 2, .n_rcpts = 1, .body_size = 3 },
+	  { .address = TEXT("a@b") },
+	  "ab" },
+	{ "a long body",
+	  ERROR_MALFORMED,
+	  { .id = 2, .n_rcpts = 1, .body_size = 1 },
+	  { .address = TEXT("a@b") },
+	  "ab" },
+	{ "a size beyond all",
+	  ERROR_MALFORMED,
+	  { .id = 2, .n_rcpts = 1, .body_size = UINT64_MAX },
+	  { .address = TEXT("a@b") },
+	  "ab" },
+	{ "a header longer than all",
+	  ERROR_MALFORMED,
+	  { .id = 2, .n_rcpts = 1, .body_size = 2, .header_size = 3 },
+	  { .address = TEXT("a@b") },
+	  "ab" },
+};
+
 static void lies_are_refused(void **state)
 {
-	static const struct {
-		const char *what;
-		enum error error;
-		struct spool_message message;
-		struct spool_rcpt rcpt;
-		const char *body;
-	} rows[] = {
-		{ "as it should be",
-		  ERROR_NONE,
-		  { .id = 1, .n_rcpts = 1, .body_size = 2 },
-		  { .address = TEXT("a@b") },
-		  "ab" },
-		{ "no id",
-		  ERROR_MALFORMED,
-		  { .n_rcpts = 1, .body_size = 2 },
-		  { .address = TEXT("a@b") },
-		  "ab" },
-		{ "an id of the future",
-		  ERROR_MALFORMED,
-		  { .id = INT64_MAX, .n_rcpts = 1, .body_size = 2 },
-		  { .address = TEXT("a@b") },
-		  "ab" },
-		{ "an id that is no number of ours",
-		  ERROR_MALFORMED,
-		  { .id = UINT64_MAX, .n_rcpts = 1, .body_size = 2 },
-		  { .address = TEXT("a@b") },
-		  "ab" },
-		{ "no recipients",
-		  ERROR_MALFORMED,
-		  { .id = 2, .body_size = 2 },
-		  { .address = TEXT("a@b") },
-		  "ab" },
-		{ "one too few",
-		  ERROR_MALFORMED,
-		  { .id = 2, .n_rcpts = 2, .body_size = 2 },
-		  { .address = TEXT("a@b") },
-		  "ab" },
-		{ "too many",
-		  ERROR_MALFORMED,
-		  { .id = 2, .n_rcpts = UINT32_MAX, .body_size = 2 },
-		  { .address = TEXT("a@b") },
-		  "ab" },
-		{ "a wrong index",
-		  ERROR_MALFORMED,
-		  { .id = 2, .n_rcpts = 1, .body_size = 2 },
-		  { .index = 1, .address = TEXT("a@b") },
-		  "ab" },
-		{ "no address",
-		  ERROR_MALFORMED,
-		  { .id = 2, .n_rcpts = 1, .body_size = 2 },
-		  { .index = 0 },
-		  "ab" },
-		{ "an unknown state",
-		  ERROR_MALFORMED,
-		  { .id = 2, .n_rcpts = 1, .body_size = 2, .state = SPOOL_STATE_COUNT },
-		  { .address = TEXT("a@b") },
-		  "ab" },
-		{ "unknown flags",
-		  ERROR_MALFORMED,
-		  { .id = 2, .n_rcpts = 1, .body_size = 2, .flags = ~0u },
-		  { .address = TEXT("a@b") },
-		  "ab" },
-		{ "a short body",
-		  ERROR_MALFORMED,
-		  { .id = 2, .n_rcpts = 1, .body_size = 3 },
-		  { .address = TEXT("a@b") },
-		  "ab" },
-		{ "a long body",
-		  ERROR_MALFORMED,
-		  { .id = 2, .n_rcpts = 1, .body_size = 1 },
-		  { .address = TEXT("a@b") },
-		  "ab" },
-		{ "a size beyond all",
-		  ERROR_MALFORMED,
-		  { .id = 2, .n_rcpts = 1, .body_size = UINT64_MAX },
-		  { .address = TEXT("a@b") },
-		  "ab" },
-		{ "a header longer than all",
-		  ERROR_MALFORMED,
-		  { .id = 2, .n_rcpts = 1, .body_size = 2, .header_size = 3 },
-		  { .address = TEXT("a@b") },
-		  "ab" },
-	};
 	struct spool_import_count count;
 	struct spool *s = open_spool();
 
 	(void)state;
-	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+	for (size_t i = 0; i < sizeof lies / sizeof *lies; i++) {
 		struct spool_import *in = spool_import_new(s);
-		enum error e = spool_import_message(in, &rows[i].message), closing;
-		e = e ? e : spool_import_rcpt(in, &rows[i].rcpt);
-		e = e ? e : spool_import_body(in, text_from_cstr(rows[i].body));
+		enum error e = spool_import_message(in, &lies[i].message), closing;
+		e = e ? e : spool_import_rcpt(in, &lies[i].rcpt);
+		e = e ? e : spool_import_body(in, text_from_cstr(lies[i].body));
 		e = e ? e : spool_import_end(in);
 		closing = spool_import_close(in, &count);
-		if (e != rows[i].error || closing != rows[i].error || count.n_stored != !e)
-			fail_msg("%s: %s", rows[i].what, error_text(e));
+		if (e != lies[i].error || closing != lies[i].error || count.n_stored != !e)
+			fail_msg("%s: %s", lies[i].what, error_text(e));
 	}
 	spool_close(s);
 }
