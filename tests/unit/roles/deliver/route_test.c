@@ -59,11 +59,12 @@ static void mx_records_are_ordered(void **state)
 	for (size_t i = 0; i < UNIT_COUNT(orders); i++) {
 		const struct order *o = &orders[i];
 		const struct route_host *h;
-		char got[256] = "";
+		struct buf got;
 		struct route r;
 		enum route_mx result;
 
 		print_message("%s\n", o->name);
+		buf_init(&got, 1024);
 		route_init(&r, true);
 		for (size_t k = 0; k < UNIT_COUNT(o->records) && o->records[k].name; k++)
 			assert_true(route_add_name(&r, text_from_cstr(o->records[k].name), 25,
@@ -71,8 +72,9 @@ static void mx_records_are_ordered(void **state)
 		result = route_sort_mx(&r, text_from_cstr("mx.own.test"), o->max);
 		assert_int_equal(result, o->result);
 		while (result == ROUTE_MX_OK && (h = route_next(&r)))
-			snprintf(got + strlen(got), sizeof got - strlen(got), "%s ", h->name);
-		assert_string_equal(got, o->order);
+			buf_printf(&got, "%s ", h->name);
+		assert_string_equal(buf_cstr(&got), o->order);
+		buf_done(&got);
 		route_done(&r);
 	}
 }
