@@ -113,10 +113,12 @@ static void print_row(struct report *r, const struct step *step, const struct re
 	printf("  %3u  %-9s %-46s %-24s %s\n", step->number, word, step->text, how, names);
 }
 
-/* Whoever writes files or forks for a living has no limit as its second layer. */
-static bool is_without_limit(const struct step *step, const struct sandbox_profile *p)
+/* What a process is there for takes one layer away: whoever writes files or forks for a living has no
+ * limit there, and whoever connects stands in the machine's network. THREAT-MODEL.md lists them. */
+static bool is_excepted(const struct step *step, const struct sandbox_profile *p)
 {
-	return ((step->flags & STEPS_IF_FSIZE) && p->may_write_files) ||
+	return (!p->own_network && (step->layers & SANDBOX_NETWORK)) ||
+	       ((step->flags & STEPS_IF_FSIZE) && p->may_write_files) ||
 	       ((step->flags & STEPS_IF_FORK) && p->may_fork);
 }
 
@@ -126,7 +128,7 @@ static void count_thin(struct report *r, const struct step *step, const struct r
 	char names[160];
 
 	if (__builtin_popcount(layers) >= 2 || (step->flags & STEPS_SINGLE) || r->is_old_kernel ||
-	    is_without_limit(step, s->profile))
+	    is_excepted(step, s->profile))
 		return;
 	print_layers(layers, names, sizeof names);
 	r->n_thin++;

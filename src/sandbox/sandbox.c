@@ -104,7 +104,6 @@ static void set_limit(int resource, uint64_t value)
 static uint32_t set_limits(const struct sandbox_profile *profile, const struct sandbox_options *options)
 {
 	unsigned n_files = options->n_files ? options->n_files : profile->n_files;
-	uint64_t memory = options->memory ? options->memory : profile->memory;
 	uint64_t cpu = options->cpu_seconds ? options->cpu_seconds : profile->cpu_seconds;
 
 	set_limit(RLIMIT_CORE, 0);
@@ -115,8 +114,8 @@ static uint32_t set_limits(const struct sandbox_profile *profile, const struct s
 	if (!profile->may_write_files)
 		set_limit(RLIMIT_FSIZE, 0);
 #ifndef SANDBOX_REPORT /* sanitizers reserve terabytes of address space */
-	if (memory)
-		set_limit(RLIMIT_AS, memory);
+	if (options->memory || profile->memory)
+		set_limit(RLIMIT_AS, options->memory ? options->memory : profile->memory);
 #endif
 	if (cpu)
 		set_limit(RLIMIT_CPU, cpu);

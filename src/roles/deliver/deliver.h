@@ -36,17 +36,19 @@ struct deliver {
 	struct peer *queue;
 	struct lookups *lookups;
 	struct rooms *rooms, *maildir_rooms;
-	struct table jobs; /* by queue's number */
-	int *directories;  /* by domain block; -1: none */
-	struct addr *own;  /* addresses of this machine */
+	struct table jobs; /* by ticket */
+	uint64_t last_ticket;
+	int *directories; /* by domain block; -1: none */
+	struct addr *own; /* addresses of this machine */
 	size_t n_own, next_source;
 	uint64_t n_connected, n_failed, n_crashed;
 };
 
 /* job.c: one job from queue, to its end. Takes the room's channel. */
 void job_start(struct deliver *d, const struct queue_deliver_job *m, int room_fd);
-void job_room_ended(struct deliver *d, uint64_t number, enum rooms_end end, int status);
+void job_room_ended(struct deliver *d, uint64_t ticket, enum rooms_end end, int status);
+/* Queue wants it no more: it ends without a `failed`, or with `ended` when it has a room. */
 void job_cancel(struct deliver *d, uint64_t number);
-void job_cancel_all(struct deliver *d);
+void job_cancel_all(struct deliver *d); /* the queue that gave them is gone */
 
 #endif

@@ -28,7 +28,8 @@ enum { KEPT_FOR_ROOM = 4096 };
 
 struct job {
 	struct deliver *d;
-	uint64_t number;
+	uint64_t ticket;      /* ours, and of its rooms */
+	uint64_t number;      /* queue's */
 	uint32_t route_index; /* all ones: MX */
 	char domain[256];
 	int room_fd; /* queue's channel, for the room */
@@ -41,6 +42,7 @@ struct job {
 	struct event *later; /* the next step, out of a callback */
 	bool is_clear;       /* TLS failed with this address */
 	bool has_room;
+	bool is_orphan;             /* the queue that gave it is gone, or wants it no more */
 	enum queue_deliver_why why; /* the gravest or last reason so far */
 	char last_host[256];
 };
@@ -66,11 +68,17 @@ static void job_free(struct job *j)
 	lookup_cancel(j->aaaa);
 	connect_cancel(j->connect);
 	event_free(j->later);
-	table_remove(&j->d->jobs, j->number);
+	table_remove(&j->d->jobs, j->ticket);
 	route_done(&j->route);
 	free(j->addrs);
 	close(j->room_fd);
 	free(j);
+}
+
+static void tell_queue(const struct job *j, unsigned type, const void *body)
+{
+	if (j->d->queue && !j->is_orphan)
+		peer_send(j->d->queue, type, body);
 }
 
 static void fail(struct job *j, enum queue_deliver_why why)
@@ -78,8 +86,7 @@ static void fail(struct job *j, enum queue_deliver_why why)
 	struct queue_deliver_failed m = { j->number, why, text_from_cstr(j->last_host) };
 
 	j->d->n_failed++;
-	if (j->d->queue)
-		peer_send(j->d->queue, QUEUE_DELIVER_FAILED, &m);
+	tell_queue(j, QUEUE_DELIVER_FAILED, &m);
 	job_free(j);
 }
 
@@ -161,45 +168,43 @@ static void open_room(struct job *j, struct rooms *rooms, int socket, const stru
 		fail(j, QUEUE_DELIVER_WHY_BUSY);
 		return;
 	}
-	if (rooms_spawn(rooms, j->number, fds, 3)) {
+	if (rooms_spawn(rooms, j->ticket, fds, 3)) {
 		close(fds[2]);
 		fail(j, QUEUE_DELIVER_WHY_BUSY);
 		return;
 	}
 	close(fds[2]);
 	j->has_room = true;
-	if (j->d->queue)
-		peer_send(j->d->queue, QUEUE_DELIVER_CONNECTED, &m);
+	tell_queue(j, QUEUE_DELIVER_CONNECTED, &m);
 }
 
-void job_room_ended(struct deliver *d, uint64_t number, enum rooms_end end, int status)
+void job_room_ended(struct deliver *d, uint64_t ticket, enum rooms_end end, int status)
 {
-	struct job *j = table_get(&d->jobs, number);
-	struct queue_deliver_ended m = { number, end == ROOMS_CRASHED };
-	int code = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
+	struct job *j = table_get(&d->jobs, ticket);
+	struct queue_deliver_ended m = { .crashed = end == ROOMS_CRASHED };
+	int code = end == ROOMS_FAILED ? WEXITSTATUS(status) : 0;
 
-	if (!j)
-		return;
+	ASSERT(j != NULL); /* it lives as long as its room */
+	m.job = j->number;
 	if (end == ROOMS_CRASHED) {
 		d->n_crashed++;
 		role_audit(d->role, ROLE_AUDIT_KIND_ROOM_CRASHED, "deliver", "host=%s status=%d",
 			   j->last_host, status);
 	}
 	j->has_room = false;
-	if (end == ROOMS_FAILED && code == DELIVER_TRY_NEXT && has_more(j)) {
+	if (code == DELIVER_TRY_NEXT && has_more(j) && !j->is_orphan) {
 		j->why = QUEUE_DELIVER_WHY_CONNECT_REFUSED;
 		go_on(j);
 		return;
 	}
-	if (end == ROOMS_FAILED && code == DELIVER_NO_TLS && !j->is_clear) {
+	if (code == DELIVER_NO_TLS && !j->is_clear && !j->is_orphan) {
 		j->is_clear = true;
 		j->next_addr--; /* the same address, which counts once */
 		j->n_tried--;
 		go_on(j);
 		return;
 	}
-	if (d->queue)
-		peer_send(d->queue, QUEUE_DELIVER_ENDED, &m);
+	tell_queue(j, QUEUE_DELIVER_ENDED, &m);
 	job_free(j);
 }
 
@@ -432,14 +437,15 @@ void job_start(struct deliver *d, const struct queue_deliver_job *m, int room_fd
 	const struct conf_domain *domain;
 
 	j->d = d;
+	j->ticket = ++d->last_ticket;
 	j->number = m->job;
 	j->route_index = m->route;
 	j->room_fd = room_fd;
 	j->why = QUEUE_DELIVER_WHY_NO_USABLE_ADDRESS;
 	snprintf(j->domain, sizeof j->domain, "%.*s", TEXT_ARGS(m->domain));
 	j->later = evtimer_new(d->role->loop, on_later, j);
-	ASSERT(j->later && !table_get(&d->jobs, j->number));
-	table_put(&d->jobs, j->number, j);
+	ASSERT(j->later != NULL);
+	table_put(&d->jobs, j->ticket, j);
 	domain = j->route_index < d->role->conf->domain.n ? &d->role->conf->domain.v[j->route_index] : NULL;
 	if (!domain || domain->route == CONF_ROUTE_MX)
 		find_by_mx(j);
@@ -449,37 +455,38 @@ void job_start(struct deliver *d, const struct queue_deliver_job *m, int room_fd
 		add_configured(j, domain->route == CONF_ROUTE_LMTP ? &domain->lmtp : &domain->next_hop);
 }
 
+/* Those without a room are over at once; a room is killed, and its job ends with it. */
+static void cancel(struct job *j)
+{
+	bool is_maildir = protocol_of(j) == DELIVER_ROOM_PROTOCOL_MAILDIR;
+
+	if (!j->has_room) {
+		job_free(j);
+		return;
+	}
+	rooms_kill(is_maildir ? j->d->maildir_rooms : j->d->rooms, j->ticket);
+}
+
 void job_cancel(struct deliver *d, uint64_t number)
 {
-	struct job *j = table_get(&d->jobs, number);
+	struct job *j;
+	size_t at = 0;
 
-	if (!j)
-		return;
-	if (j->has_room)
-		rooms_kill(j->route_index < d->role->conf->domain.n &&
-					   protocol_of(j) == DELIVER_ROOM_PROTOCOL_MAILDIR
-				   ? d->maildir_rooms
-				   : d->rooms,
-			   number);
-	else
-		job_free(j);
+	while ((j = table_next(&d->jobs, &at)) && (j->number != number || j->is_orphan))
+		;
+	if (j)
+		cancel(j);
 }
 
 void job_cancel_all(struct deliver *d)
 {
 	struct job *j;
 	size_t at = 0;
-	bool is_any = true;
 
-	while (is_any) { /* those without a room leave the table at once */
-		at = 0;
-		while ((j = table_next(&d->jobs, &at)) && j->has_room)
-			;
-		is_any = j != NULL;
-		if (j)
-			job_free(j);
-	}
-	at = 0;
 	while ((j = table_next(&d->jobs, &at)))
-		job_cancel(d, j->number);
+		if (!j->is_orphan) {
+			j->is_orphan = true;
+			cancel(j);
+			at = 0; /* the table may have moved */
+		}
 }

@@ -163,6 +163,19 @@ static void add_zygote(struct role *r, enum process_id kind, int fd)
 	rooms_add_zygote(kind == PROCESS_MAILDIR ? deliver.maildir_rooms : deliver.rooms, fd);
 }
 
+/* Landlock holds the ports, and rooms_new the number of rooms, since the start. */
+static void reload(struct role *r, const struct conf *old)
+{
+	uint16_t was[SANDBOX_MAX_PORTS], is[SANDBOX_MAX_PORTS];
+	size_t n_was = list_ports(old, was), n_is = list_ports(r->conf, is);
+
+	for (size_t i = 0; i < n_is; i++)
+		if (add_port(was, n_was, is[i]) != n_was)
+			log_warning("port %u of a next server can be connected to after a restart", is[i]);
+	if (r->conf->deliver.max_connections != old->deliver.max_connections)
+		log_warning("deliver max-connections: the new number counts after a restart");
+}
+
 static void tell_counters(struct role *r)
 {
 	role_counter(r, "jobs", deliver.jobs.n);
@@ -179,6 +192,7 @@ static const struct role_definition definition = {
 	.open = open_deliver,
 	.peer = add_peer,
 	.zygote = add_zygote,
+	.reload = reload,
 	.counters = tell_counters,
 };
 

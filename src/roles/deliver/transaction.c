@@ -231,22 +231,21 @@ static bool read_mail_reply(struct transaction *t)
 	return true;
 }
 
-/* 552 after RCPT is an old way to say "too many recipients". rfc5321 4.5.3.1.10 */
-static enum queue_delivery_outcome outcome_of_rcpt(unsigned code)
-{
-	return code == 552 ? QUEUE_DELIVERY_OUTCOME_DEFERRED : outcome_of(code);
-}
-
 static bool read_rcpt_reply(struct transaction *t, struct delivery_rcpt *r)
 {
+	const struct smtp_client_reply *reply = &t->r->reply;
+
 	if (!await(t, t->r->conf->deliver.command_timeout, "after RCPT"))
 		return false;
 	if (r->is_settled) /* MAIL was refused */
 		return true;
 	if (smtp_room_is_positive(t->r))
 		t->n_accepted++;
+	else if (reply->code == 552) /* an old way to say "too many recipients". rfc5321 4.5.3.1.10 */
+		delivery_settle(t->d, r, QUEUE_DELIVERY_OUTCOME_DEFERRED, reply->code,
+				text_from_cstr("4.5.3"), text_from_bytes(reply->text, reply->text_n));
 	else
-		settle_by_reply(t, r, outcome_of_rcpt(t->r->reply.code));
+		settle_by_reply(t, r, outcome_of(reply->code));
 	return true;
 }
 

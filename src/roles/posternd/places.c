@@ -44,16 +44,32 @@ static bool read_all(int fd, struct buf *out)
 	return true;
 }
 
-struct conf *places_read_conf(const struct settings *s, struct buf *errors)
+/* By its directory from the second time on: then we are another user, for whom the way there may be
+ * closed. */
+static int open_conf(struct settings *s)
 {
-	int fd = places_open_file(text_from_cstr(s->config_file));
+	const char *slash = strrchr(s->config_file, '/');
+	char directory[PATH_MAX];
+
+	if (s->config_dir <= 0) {
+		snprintf(directory, sizeof directory, "%.*s", slash ? (int)(slash - s->config_file) : 1,
+			 slash ? s->config_file : ".");
+		s->config_dir = open(*directory ? directory : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	}
+	return openat(s->config_dir, slash ? slash + 1 : s->config_file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+}
+
+struct conf *places_read_conf(struct settings *s, struct buf *errors)
+{
+	int fd = open_conf(s);
 	struct conf *conf = NULL;
 	char name[256];
 	struct buf bytes;
 
 	if (fd < 0) {
-		buf_printf(errors, "%s: cannot open: %s\n", s->config_file,
-			   error_text(error_of_errno(errno)));
+		buf_printf(errors, "%s: cannot open: %s%s\n", s->config_file,
+			   error_text(error_of_errno(errno)),
+			   errno == EACCES ? "; the user of posternd must be able to read it" : "");
 		return NULL;
 	}
 	buf_init(&bytes, CONF_MAX_FILE);

@@ -30,6 +30,7 @@ struct event;
 
 struct settings {
 	const char *config_file;
+	int config_dir;  /* its directory, opened while we may: the path may be closed to our user later */
 	uint32_t layers; /* of the sandbox; all, but in the drill */
 	bool check_only;
 	bool no_parent;
@@ -55,8 +56,6 @@ struct places {
 	struct directory_entry *maildirs; /* by index of the domain */
 	size_t n_maildirs;
 	int control; /* listening */
-	int config_dir;
-	const char *config_name;
 	uid_t admins[64];
 	size_t n_admins;
 	bool as_root;
@@ -101,7 +100,7 @@ struct gateway {
 void preflight_check(const struct conf *conf, uint32_t layers);
 
 /* places.c: all end the process with one clear error. */
-struct conf *places_read_conf(const struct settings *s, struct buf *errors);
+struct conf *places_read_conf(struct settings *s, struct buf *errors);
 void places_bind(struct places *p, const struct conf *conf);
 void places_open(struct places *p, const struct settings *s, const struct conf *conf);
 uid_t places_uid(const struct places *p, const struct conf *conf, const char *name, unsigned user);

@@ -80,7 +80,10 @@ static inline void role_fixture_tell(struct role_fixture *f, unsigned type, cons
 static inline void role_fixture_boot(struct role_fixture *f, const char *name, const char *conf)
 {
 	struct posternd_role_begin begin = { .layers = ROLE_FIXTURE_LAYERS };
-	struct posternd_role_resource state = { POSTERND_ROLE_THING_STATE, 0 };
+	bool has_state = sandbox_find_profile(name)->root == SANDBOX_ROOT_STATE;
+	struct posternd_role_resource state = { has_state ? POSTERND_ROLE_THING_STATE
+							  : POSTERND_ROLE_THING_EMPTY,
+						0 };
 	int fds[2];
 
 	assert_int_equal(link_make_pair(&posternd_role_edge, fds), ERROR_NONE);
