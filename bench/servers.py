@@ -58,7 +58,7 @@ class Postern(Server):
 state "{self.home}/state"
 run "{self.home}/run"
 uid-base 65000
-log-level warning
+log-level info
 listener public {{
 	address 127.0.0.1
 	port {self.port}
