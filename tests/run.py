@@ -32,6 +32,7 @@ class Step:
 	count: str = "status"   # status, tap, meson, pytest
 	after: tuple = ()
 	alone: bool = False     # uses both processors, or measures time
+	is_extra: bool = False  # only when named, or with --all
 	seconds: int = 300      # limit
 	environment: dict = dataclasses.field(default_factory=dict)
 
@@ -67,11 +68,12 @@ STEPS = [
 	pytest("dialogues", "tests/script", "build", ("build",)),
 	Step("drill", ["/usr/bin/python3", "tests/drill.py"], count="tap", after=("build",), seconds=900),
 	check("warnings", seconds=600),
-	Step("fuzz-build", ["tools/build", "build-fuzz"], seconds=600),
-	Step("fuzz", ["tools/fuzz", "--build", "build-fuzz", "--seconds", "5"], count="tap", after=("fuzz-build",)),
-	Step("asan-build", ["tools/build", "build-asan"], seconds=600),
-	meson("asan-unit", "build-asan", ("unit", "seeds", "script"), ("asan-build",)),
-	pytest("asan-system", "tests/system", "build-asan", ("asan-build",), options=("-m", "not slow")),
+	Step("fuzz-build", ["tools/build", "build-fuzz"], seconds=600, is_extra=True),
+	Step("fuzz", ["tools/fuzz", "--build", "build-fuzz", "--seconds", "5"], count="tap", after=("fuzz-build",), is_extra=True),
+	Step("asan-build", ["tools/build", "build-asan"], seconds=600, is_extra=True),
+	dataclasses.replace(meson("asan-unit", "build-asan", ("unit", "seeds", "script"), ("asan-build",)), is_extra=True),
+	dataclasses.replace(pytest("asan-system", "tests/system", "build-asan", ("asan-build",), options=("-m", "not slow")),
+		is_extra=True),
 ]
 
 
@@ -259,12 +261,12 @@ def print_failures(results):
 		print("\n".join("  " + line for line in lines[-TAIL_LINES:]))
 
 
-def select_steps(names):
+def select_steps(names, is_all):
 	by_name = {step.name: step for step in STEPS}
 	for name in names:
 		if name not in by_name:
 			sys.exit(f"test: no step {name}; ./test --list shows them")
-	wanted = set(names or by_name)
+	wanted = set(names) or {step.name for step in STEPS if is_all or not step.is_extra}
 	for step in reversed(STEPS):
 		if step.name in wanted:
 			wanted |= set(step.after)
@@ -282,6 +284,7 @@ def work(board):
 def main():
 	parser = argparse.ArgumentParser(prog="./test", description="Builds and runs every test, or the steps named.")
 	parser.add_argument("--list", action="store_true", help="print the steps")
+	parser.add_argument("--all", action="store_true", help="also the long steps: fuzzing, sanitizers")
 	parser.add_argument("step", nargs="*", help="run only these, and what they need")
 	arguments = parser.parse_args()
 	if arguments.list:
@@ -289,7 +292,7 @@ def main():
 			print(f"{step.name:<16}{' '.join(map(str, step.command)).replace(str(ROOT) + '/', '')}")
 		return 0
 	LOGS.mkdir(parents=True, exist_ok=True)
-	board = Board(select_steps(arguments.step))
+	board = Board(select_steps(arguments.step, arguments.all))
 	workers = [threading.Thread(target=work, args=(board,), daemon=True) for _ in range(2)]
 	for worker in workers:
 		worker.start()
