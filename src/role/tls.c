@@ -28,6 +28,7 @@
 #define NAME_MAX_SIZE  256
 
 struct tls_context {
+	const struct conf_tls *conf;
 	SSL_CTX *ssl;
 	bool has_chain;
 };
@@ -46,37 +47,53 @@ static void set_ciphers(SSL_CTX *ssl, const struct conf_tls *conf, const char *i
 		log_fatal(EX_CONFIG, "tls ciphers: OpenSSL does not know '%s'", list);
 }
 
-static struct tls_context *make(const struct conf_tls *conf, const SSL_METHOD *method)
+static SSL_CTX *make(const struct conf_tls *conf, const SSL_METHOD *method)
+{
+	int oldest = conf->min_version == CONF_TLS_VERSION_1_3 ? TLS1_3_VERSION : TLS1_2_VERSION;
+	SSL_CTX *ssl = SSL_CTX_new_ex(tls_provider_library(), NULL, method);
+
+	ASSERT(ssl && SSL_CTX_set_min_proto_version(ssl, oldest) == 1);
+	SSL_CTX_set_options(ssl, SSL_OP_NO_TICKET | SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
+	SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF);
+	SSL_CTX_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+				      SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	ASSERT(SSL_CTX_set1_groups_list(ssl, GROUPS) == 1);
+	return ssl;
+}
+
+static SSL_CTX *make_server(const struct conf_tls *conf)
+{
+	SSL_CTX *ssl = make(conf, TLS_server_method());
+
+	SSL_CTX_set_num_tickets(ssl, 0);
+	set_ciphers(ssl, conf, SERVER_CIPHERS, ":!kRSA:!kDHE:!kPSK:!aNULL");
+	ASSERT(SSL_CTX_set1_sigalgs_list(ssl, SIGNATURES) == 1);
+	return ssl;
+}
+
+static struct tls_context *open_context(const struct conf_tls *conf)
 {
 	struct tls_context *c = mem_zalloc(1, sizeof *c);
-	int oldest = conf->min_version == CONF_TLS_VERSION_1_3 ? TLS1_3_VERSION : TLS1_2_VERSION;
 
 	OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
 	tls_provider_open();
-	c->ssl = SSL_CTX_new_ex(tls_provider_library(), NULL, method);
-	ASSERT(c->ssl && SSL_CTX_set_min_proto_version(c->ssl, oldest) == 1);
-	SSL_CTX_set_options(c->ssl, SSL_OP_NO_TICKET | SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
-	SSL_CTX_set_session_cache_mode(c->ssl, SSL_SESS_CACHE_OFF);
-	SSL_CTX_set_mode(c->ssl, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
-					 SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-	ASSERT(SSL_CTX_set1_groups_list(c->ssl, GROUPS) == 1);
+	c->conf = conf;
 	return c;
 }
 
 struct tls_context *tls_server_new(const struct conf_tls *conf)
 {
-	struct tls_context *c = make(conf, TLS_server_method());
+	struct tls_context *c = open_context(conf);
 
-	SSL_CTX_set_num_tickets(c->ssl, 0);
-	set_ciphers(c->ssl, conf, SERVER_CIPHERS, ":!kRSA:!kDHE:!kPSK:!aNULL");
-	ASSERT(SSL_CTX_set1_sigalgs_list(c->ssl, SIGNATURES) == 1);
+	c->ssl = make_server(conf);
 	return c;
 }
 
 struct tls_context *tls_client_new(const struct conf_tls *conf)
 {
-	struct tls_context *c = make(conf, TLS_client_method());
+	struct tls_context *c = open_context(conf);
 
+	c->ssl = make(conf, TLS_client_method());
 	set_ciphers(c->ssl, conf, NULL, "");
 	SSL_CTX_set_verify(c->ssl, SSL_VERIFY_NONE, NULL);
 	return c;
@@ -100,27 +117,41 @@ static bool set_leaf(SSL_CTX *ssl, X509 *leaf)
 	return is_set;
 }
 
-enum error tls_server_set_chain(struct tls_context *c, struct text chain_pem)
+static enum error fill_chain(SSL_CTX *ssl, BIO *pem)
 {
-	BIO *bio = BIO_new_mem_buf(chain_pem.p, (int)chain_pem.n);
 	X509 *leaf = X509_new_ex(tls_provider_library(), NULL), *next;
 	enum error e = ERROR_NONE;
 
-	ASSERT(bio && leaf);
-	if (!PEM_read_bio_X509(bio, &leaf, NULL, NULL))
+	ASSERT(leaf != NULL);
+	if (!PEM_read_bio_X509(pem, &leaf, NULL, NULL))
 		e = ERROR_MALFORMED;
-	else if (!set_leaf(c->ssl, leaf))
+	else if (!set_leaf(ssl, leaf))
 		e = ERROR_UNSUPPORTED;
-	if (!e)
-		SSL_CTX_clear_chain_certs(c->ssl);
-	while (!e && (next = PEM_read_bio_X509(bio, NULL, NULL, NULL)))
-		if (SSL_CTX_add0_chain_cert(c->ssl, next) != 1)
+	while (!e && (next = PEM_read_bio_X509(pem, NULL, NULL, NULL)))
+		if (SSL_CTX_add0_chain_cert(ssl, next) != 1)
 			X509_free(next);
-	ERR_clear_error();
 	X509_free(leaf);
-	BIO_free(bio);
-	c->has_chain = c->has_chain || !e;
 	return e;
+}
+
+/* Into a context of its own each time: OpenSSL keeps one certificate for each kind of key and forgets
+ * none, so an earlier one of another kind would still be offered. */
+enum error tls_server_set_chain(struct tls_context *c, struct text chain_pem)
+{
+	BIO *bio = chain_pem.n ? BIO_new_mem_buf(chain_pem.p, (int)chain_pem.n) : NULL;
+	SSL_CTX *fresh = bio ? make_server(c->conf) : NULL;
+	enum error e = bio ? fill_chain(fresh, bio) : ERROR_MALFORMED;
+
+	ERR_clear_error();
+	BIO_free(bio);
+	if (e) {
+		SSL_CTX_free(fresh);
+		return e;
+	}
+	SSL_CTX_free(c->ssl);
+	c->ssl = fresh;
+	c->has_chain = true;
+	return ERROR_NONE;
 }
 
 bool tls_has_chain(const struct tls_context *c)

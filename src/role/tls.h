@@ -36,7 +36,7 @@ struct tls_context;
 #define TLS_CHAIN_MAX 65536
 
 /* Never NULL: a cipher list that OpenSSL refuses is logged and ends the process (EX_CONFIG). One context
- * serves all rooms of a zygote, each with its own copy after the fork. */
+ * serves all rooms of a zygote, each with its own copy after the fork. `conf` must live as long. */
 struct tls_context *tls_server_new(const struct conf_tls *conf);
 struct tls_context *tls_client_new(const struct conf_tls *conf);
 void tls_context_free(struct tls_context *c); /* NULL is allowed */

@@ -19,6 +19,7 @@
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/objects.h>
 #include <openssl/params.h>
 #include <openssl/provider.h>
 #include <openssl/rsa.h>
@@ -395,14 +396,24 @@ OSSL_LIB_CTX *tls_provider_library(void)
 	return library;
 }
 
+/* Other groups would be taken by the key functions, and then find no scheme to sign with. */
+static bool is_known_group(EVP_PKEY *key)
+{
+	char group[32] = "";
+
+	return EVP_PKEY_get_group_name(key, group, sizeof group, NULL) == 1 &&
+	       (strcmp(group, SN_X9_62_prime256v1) == 0 || strcmp(group, SN_secp384r1) == 0);
+}
+
 EVP_PKEY *tls_provider_make_key(EVP_PKEY *public_key)
 {
 	const char *name = EVP_PKEY_get0_type_name(public_key);
+	bool is_known = !EVP_PKEY_is_a(public_key, "EC") || is_known_group(public_key);
 	OSSL_PARAM *params = NULL;
 	EVP_PKEY *key = NULL;
 	EVP_PKEY_CTX *c = EVP_PKEY_CTX_new_from_name(library, name, "provider=postern");
 
-	if (c && EVP_PKEY_todata(public_key, EVP_PKEY_PUBLIC_KEY, &params) == 1 &&
+	if (c && is_known && EVP_PKEY_todata(public_key, EVP_PKEY_PUBLIC_KEY, &params) == 1 &&
 	    EVP_PKEY_fromdata_init(c) == 1 && EVP_PKEY_fromdata(c, &key, EVP_PKEY_PUBLIC_KEY, params) != 1)
 		key = NULL;
 	OSSL_PARAM_free(params);

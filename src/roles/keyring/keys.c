@@ -4,7 +4,8 @@
  * administrator's certificate, as far as they fit together; never gives out a key.
  *
  * Invariants: a key is written with mode 0600, synced, and under its name only when complete; nothing
- * but signing is done with it.
+ * but signing is done with it. What keys_chain gives out was written by copy_certificates: whatever else
+ * stands in an administrator's file (the private key, often) stays here.
  */
 #include "roles/keyring/keys.h"
 
@@ -19,12 +20,15 @@
 #include <openssl/rsa.h>
 #include <openssl/x509v3.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define FILE_MAX      65536
 #define PATH_MAX_SIZE 160
 #define TEN_YEARS     ((long)10 * 365 * 24 * 3600)
+#define RSA_BITS_MIN  2048
+#define RSA_BITS_MAX  8192 /* its signatures fill session_keyring's `data` */
 
 struct keys {
 	EVP_PKEY *key;
@@ -69,7 +73,22 @@ static bool read_fd(int fd, struct buf *out)
 
 	while ((n = read(fd, bytes, sizeof bytes)) > 0)
 		buf_add(out, text_from_bytes(bytes, (size_t)n));
+	OPENSSL_cleanse(bytes, sizeof bytes);
 	return n == 0 && !out->overflow;
+}
+
+/* For what may hold a key: wiped before it is given back. One block from the start, so that growing
+ * leaves no copies behind. */
+static void secret_init(struct buf *b)
+{
+	buf_init(b, FILE_MAX);
+	buf_reserve(b, FILE_MAX);
+}
+
+static void secret_done(struct buf *b)
+{
+	OPENSSL_cleanse(b->p, b->cap);
+	buf_done(b);
 }
 
 /* ERROR_NOT_FOUND: there is none. */
@@ -123,16 +142,6 @@ static EVP_PKEY *parse_key(struct text pem)
 	return key;
 }
 
-static X509 *parse_certificate(struct text pem)
-{
-	BIO *bio = BIO_new_mem_buf(pem.p, (int)pem.n);
-	X509 *certificate = PEM_read_bio_X509(bio, NULL, NULL, NULL);
-
-	BIO_free(bio);
-	ERR_clear_error();
-	return certificate;
-}
-
 static void take_bio(BIO *bio, struct buf *out)
 {
 	char *p = NULL;
@@ -140,6 +149,32 @@ static void take_bio(BIO *bio, struct buf *out)
 
 	buf_add(out, text_from_bytes(p, (size_t)n));
 	BIO_free(bio);
+}
+
+/* The certificates of `pem`, written anew: nothing else that stands beside them is given out. Returns
+ * the first; NULL: there is none, or one of them is damaged. */
+static X509 *copy_certificates(struct text pem, struct buf *out)
+{
+	BIO *in = BIO_new_mem_buf(pem.p, (int)pem.n), *copy = BIO_new(BIO_s_mem());
+	X509 *first = NULL, *x;
+	bool is_good = true;
+
+	ERR_clear_error();
+	while (is_good && (x = PEM_read_bio_X509(in, NULL, NULL, NULL))) {
+		is_good = PEM_write_bio_X509(copy, x) == 1;
+		if (first)
+			X509_free(x);
+		else
+			first = x;
+	}
+	is_good = is_good && ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
+	ERR_clear_error();
+	BIO_free(in);
+	take_bio(copy, out);
+	if (is_good && !out->overflow)
+		return first;
+	X509_free(first);
+	return NULL;
 }
 
 /* ---- making ---- */
@@ -185,13 +220,43 @@ static bool write_key(const char *path, EVP_PKEY *key)
 	struct buf pem;
 	bool is_written;
 
-	buf_init(&pem, FILE_MAX);
+	secret_init(&pem);
 	is_written = PEM_write_bio_PKCS8PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL) == 1;
 	take_bio(bio, &pem);
 	is_written = is_written && write_file(path, 0600, buf_text(&pem)) && sync_directory("keys");
-	OPENSSL_cleanse(pem.p, pem.cap);
-	buf_done(&pem);
+	secret_done(&pem);
 	return is_written;
+}
+
+/* A kind that rooms can offer and clients know. */
+static bool is_usable(const EVP_PKEY *key)
+{
+	int bits = EVP_PKEY_get_bits(key);
+	char group[32] = "";
+
+	if (EVP_PKEY_is_a(key, "RSA"))
+		return bits >= RSA_BITS_MIN && bits <= RSA_BITS_MAX;
+	if (EVP_PKEY_is_a(key, "ED25519"))
+		return true;
+	return EVP_PKEY_is_a(key, "EC") && EVP_PKEY_get_group_name(key, group, sizeof group, NULL) == 1 &&
+	       (strcmp(group, SN_X9_62_prime256v1) == 0 || strcmp(group, SN_secp384r1) == 0);
+}
+
+/* The key of an administrator, or the one that was made before. */
+static EVP_PKEY *read_key(const char *path, struct text pem, struct buf *why)
+{
+	EVP_PKEY *key = parse_key(pem);
+
+	if (!key)
+		buf_printf(why, "%s is not a private key in PEM without a passphrase", path);
+	if (!key || is_usable(key))
+		return key;
+	buf_printf(why,
+		   "%s is of a kind that cannot be used; put there one of EC P-256 or P-384, Ed25519, or RSA "
+		   "of %d to %d bits, and its certificate",
+		   path, RSA_BITS_MIN, RSA_BITS_MAX);
+	EVP_PKEY_free(key);
+	return NULL;
 }
 
 static EVP_PKEY *load_key(const char *path, bool may_make, bool *ret_was_made, struct buf *why)
@@ -200,12 +265,10 @@ static EVP_PKEY *load_key(const char *path, bool may_make, bool *ret_was_made, s
 	struct buf pem;
 	enum error e;
 
-	buf_init(&pem, FILE_MAX);
+	secret_init(&pem);
 	e = read_file(path, &pem);
 	if (!e) {
-		key = parse_key(buf_text(&pem));
-		if (!key)
-			buf_printf(why, "%s is not a private key in PEM without a passphrase", path);
+		key = read_key(path, buf_text(&pem), why);
 	} else if (e == ERROR_NOT_FOUND && may_make) {
 		key = EVP_EC_gen("P-256");
 		*ret_was_made = true;
@@ -220,8 +283,7 @@ static EVP_PKEY *load_key(const char *path, bool may_make, bool *ret_was_made, s
 			   "its directory",
 			   path, error_text(e));
 	}
-	OPENSSL_cleanse(pem.p, pem.cap);
-	buf_done(&pem);
+	secret_done(&pem);
 	return key;
 }
 
@@ -230,10 +292,14 @@ static bool load_own_certificate(const char *path, EVP_PKEY *key, struct text ho
 				 struct buf *out, struct buf *why)
 {
 	char name[256];
-	X509 *x = read_file(path, out) == ERROR_NONE ? parse_certificate(buf_text(out)) : NULL;
+	struct buf pem;
 	BIO *bio;
+	X509 *x;
 	bool is_good;
 
+	secret_init(&pem);
+	x = read_file(path, &pem) == ERROR_NONE ? copy_certificates(buf_text(&pem), out) : NULL;
+	secret_done(&pem);
 	snprintf(name, sizeof name, "%.*s", TEXT_ARGS(hostname));
 	is_good = x && X509_check_private_key(x, key) == 1 && X509_check_host(x, name, 0, 0, NULL) == 1;
 	ERR_clear_error();
@@ -257,21 +323,28 @@ static bool load_own_certificate(const char *path, EVP_PKEY *key, struct text ho
 
 static bool read_chain(int fd, EVP_PKEY *key, const char *key_path, struct buf *out, struct buf *why)
 {
+	struct buf pem;
 	X509 *x = NULL;
-	bool is_good = false;
+	bool is_read, is_good;
 
-	if (lseek(fd, 0, SEEK_SET) < 0 || !read_fd(fd, out))
+	secret_init(&pem);
+	is_read = lseek(fd, 0, SEEK_SET) == 0 && read_fd(fd, &pem);
+	if (is_read)
+		x = copy_certificates(buf_text(&pem), out);
+	secret_done(&pem);
+	is_good = x && X509_check_private_key(x, key) == 1;
+	if (!is_read)
 		buf_add_cstr(why, "tls certificate: the file cannot be read or is larger than 64K");
-	else if (!(x = parse_certificate(buf_text(out))))
-		buf_add_cstr(why, "tls certificate: the file holds no certificate in PEM");
-	else if (X509_check_private_key(x, key) != 1)
+	else if (!x)
+		buf_add_cstr(why,
+			     "tls certificate: the file holds no certificate in PEM, or a damaged one; put "
+			     "there the server's own, then those that lead to its issuer");
+	else if (!is_good)
 		buf_printf(
 			why,
 			"tls certificate: it belongs to another key than %s; put its key there, or name the "
 			"right one by 'key'",
 			key_path);
-	else
-		is_good = true;
 	ERR_clear_error();
 	X509_free(x);
 	return is_good;

@@ -5,6 +5,7 @@
  *	keys/NAME.pem  the private key (PKCS#8, PEM, mode 0600); an administrator may put one there
  *	keys/NAME.crt  the self-signed certificate that was made with it
  *
+ * Kinds: EC over P-256 or P-384, Ed25519, RSA of 2048 to 8192 bits; others are refused.
  * Keys are never exported: a rebuilt machine gets a new one, or the administrator's own again.
  */
 #ifndef KEYRING_KEYS_H
@@ -27,7 +28,7 @@ void keys_free(struct keys *k);
 bool keys_load(struct keys *k, struct text name, struct text hostname, int chain_fd, struct buf *why);
 /* Was the key, or the certificate, made by the last keys_load? */
 bool keys_was_made(const struct keys *k);
-/* PEM, its own first. */
+/* PEM, its own first: public certificates and nothing else, whatever the file held beside them. */
 struct text keys_chain(const struct keys *k);
 
 /* The form was checked. ERROR_DENIED: the scheme does not fit the key. */

@@ -48,6 +48,15 @@ static bool load(const struct conf *conf)
 	struct buf why;
 	bool is_loaded;
 
+	if (conf->tls.certificate.n == 0 && keyring.chain_fd >= 0) {
+		close(keyring.chain_fd); /* of an earlier configuration */
+		keyring.chain_fd = -1;
+	}
+	if (conf->tls.certificate.n && keyring.chain_fd < 0) {
+		log_error("tls certificate: %.*s was not handed over; make it readable for posternd",
+			  TEXT_ARGS(conf->tls.certificate));
+		return false;
+	}
 	buf_init(&why, 1024);
 	is_loaded = keys_load(keyring.keys, conf->tls.key, conf->top.hostname, keyring.chain_fd, &why);
 	if (!is_loaded)
