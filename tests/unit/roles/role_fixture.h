@@ -18,9 +18,11 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -62,6 +64,7 @@ static inline void role_fixture_exec(const char *name, int fd)
 		while (n > 0 && path[--n] != '/')
 			;
 	snprintf(path + n, 64, "/postern-%s", name);
+	prctl(PR_SET_PDEATHSIG, SIGKILL); /* a role that hangs ends with its test */
 	/* Not what the test has open: the parent's ends would keep channels alive. */
 	if (dup2(fd, 3) == 3 && close_range(4, ~0u, 0) == 0)
 		execl(path, path, "role", "0", NULL);
