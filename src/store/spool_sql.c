@@ -45,6 +45,19 @@ static enum error error_of_io(int rc, int number)
 	return number == EROFS ? ERROR_READ_ONLY : ERROR_IO;
 }
 
+/* Why a call failed. A commit does not tell its connection; the file of the WAL knows. */
+static int find_errno(sqlite3 *sqlite)
+{
+	int number = sqlite3_system_errno(sqlite);
+	sqlite3_file *wal = NULL;
+
+	if (number == 0)
+		sqlite3_file_control(sqlite, "main", SQLITE_FCNTL_JOURNAL_POINTER, &wal);
+	if (wal && wal->pMethods)
+		wal->pMethods->xFileControl(wal, SQLITE_FCNTL_LAST_ERRNO, &number);
+	return number;
+}
+
 enum error spool_sql_error(sqlite3 *sqlite, int rc)
 {
 	switch (rc & 0xff) {
@@ -70,7 +83,7 @@ enum error spool_sql_error(sqlite3 *sqlite, int rc)
 		return ERROR_TOO_LARGE;
 	case SQLITE_IOERR:
 	case SQLITE_CANTOPEN:
-		return error_of_io(rc, sqlite3_system_errno(sqlite));
+		return error_of_io(rc, find_errno(sqlite));
 	default:
 		ASSERT((rc & 0xff) != SQLITE_NOMEM && (rc & 0xff) != SQLITE_MISUSE);
 		return ERROR_IO;

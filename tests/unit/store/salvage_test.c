@@ -88,7 +88,7 @@ static struct spool *salvage(struct salvage_report *ret_report)
 
 	n_notes = 0;
 	o.damaged_fd = open(old_dir, O_RDONLY | O_DIRECTORY);
-	fixture_enter(new_dir);
+	fixture_enter_fast(new_dir);
 	s = open_spool();
 	o.into = s;
 	assert_int_equal(salvage_run(&o, ret_report), ERROR_NONE);
@@ -138,7 +138,7 @@ static void a_sound_spool_comes_back_whole(void **state)
 	struct spool *s;
 
 	(void)state;
-	fixture_enter(old_dir);
+	fixture_enter_fast(old_dir);
 	s = open_spool();
 	fill_spool(s);
 	spool_close(s);
@@ -157,7 +157,7 @@ static void messages_in_the_wal_come_back(void **state)
 	struct spool *s, *damaged;
 
 	(void)state;
-	fixture_enter(old_dir);
+	fixture_enter_fast(old_dir);
 	damaged = open_spool();
 	fill_spool(damaged); /* stays open: nothing was checkpointed */
 	s = salvage(&r);
@@ -202,7 +202,7 @@ static void a_damaged_frame_costs_only_its_page(void **state)
 	struct stat st;
 
 	(void)state;
-	fixture_enter(old_dir);
+	fixture_enter_fast(old_dir);
 	damaged = open_spool();
 	fill_spool(damaged);
 	copy_file("spool.db", "db");
@@ -233,7 +233,7 @@ static void every_page_may_be_damaged(void **state)
 	struct stat st;
 
 	(void)state;
-	fixture_enter(old_dir);
+	fixture_enter_fast(old_dir);
 	s = open_spool();
 	fill_spool(s);
 	spool_close(s);
@@ -265,7 +265,7 @@ static void lost_body_files_are_reported(void **state)
 	struct spool *s;
 
 	(void)state;
-	fixture_enter(old_dir);
+	fixture_enter_fast(old_dir);
 	s = open_spool();
 	fill_spool(s);
 	spool_close(s);
@@ -289,7 +289,7 @@ static void noise_is_survived(void **state)
 	struct spool *s;
 
 	(void)state;
-	fixture_enter(old_dir);
+	fixture_enter_fast(old_dir);
 	s = open_spool();
 	fill_spool(s);
 	spool_close(s);
@@ -317,7 +317,7 @@ static void a_directory_without_a_spool_is_not_found(void **state)
 	struct salvage_report r;
 
 	(void)state;
-	fixture_enter(new_dir);
+	fixture_enter_fast(new_dir);
 	o.into = open_spool();
 	o.damaged_fd = open("/", O_RDONLY | O_DIRECTORY);
 	assert_int_equal(salvage_run(&o, &r), ERROR_NOT_FOUND);

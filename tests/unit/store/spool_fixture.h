@@ -29,11 +29,22 @@ struct fixture_message {
 	enum error result;
 };
 
-static inline void fixture_enter(char dir[64])
+static inline void fixture_enter_in(const char *base, char dir[64])
 {
-	snprintf(dir, 64, "/tmp/postern-test-XXXXXX");
+	snprintf(dir, 64, "%s/postern-test-XXXXXX", base);
 	assert_non_null(mkdtemp(dir));
 	assert_int_equal(chdir(dir), 0);
+}
+
+static inline void fixture_enter(char dir[64])
+{
+	fixture_enter_in("/tmp", dir);
+}
+
+/* In memory if there is such a place: for tests that sync thousands of times and do not mean it. */
+static inline void fixture_enter_fast(char dir[64])
+{
+	fixture_enter_in(access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp", dir);
 }
 
 static inline void fixture_remove_in(const char *dir)

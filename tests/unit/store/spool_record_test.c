@@ -39,14 +39,14 @@ static int set_up(void **state)
 
 	(void)state;
 	buf_init(&stream, 1 << 20);
-	fixture_enter(dir);
+	fixture_enter_fast(dir);
 	s = open_spool();
 	for (unsigned i = 0; i < N; i++) {
 		assert_int_equal(fixture_insert(s, &messages[i], i, sizes[i]), ERROR_NONE);
 		assert_int_equal(spool_export(s, messages[i].m.id, put_in_buf, &stream), ERROR_NONE);
 	}
 	spool_close(s);
-	fixture_enter(other_dir);
+	fixture_enter_fast(other_dir);
 	return 0;
 }
 
