@@ -48,6 +48,8 @@ static int open_damaged(const char *name, int *ret_fd, struct stat *ret_stat)
 
 	if (fd < 0 || fstat(fd, ret_stat) < 0)
 		return cli_fail(EX_NOINPUT, "%s: %s", name, strerror(errno));
+	if (faccessat(fd, "spool.db", F_OK, 0) < 0)
+		return cli_fail(EX_NOINPUT, "%s holds no spool.db", name);
 	bodies = openat(fd, "bodies", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	/* Kept open until the end of the process: so no gateway can start on it. */
 	if (bodies >= 0 && flock(bodies, LOCK_EX | LOCK_NB) < 0)
@@ -88,8 +90,9 @@ static void print_report(struct cli *c, const struct salvage_report *r, struct t
 
 	if (!c->json) {
 		table_view_print(t, "no messages were found");
-		printf("\n%llu whole, %llu held, %llu lost; %llu of %llu pages and %llu of %llu log frames "
-		       "damaged\n",
+		printf("\n%llu whole, %llu held, %llu lost; no rows to be read in %llu of %llu pages and "
+		       "%llu "
+		       "of %llu log frames\n",
 		       (unsigned long long)r->n_whole, (unsigned long long)r->n_held,
 		       (unsigned long long)r->n_lost, (unsigned long long)r->n_bad_pages,
 		       (unsigned long long)r->n_pages, (unsigned long long)r->n_bad_frames,
