@@ -66,8 +66,8 @@ listener public {{
 	pregreet-wait 0
 	rate-exempt 127.0.0.0/8
 	max-messages 1000000
-	max-connections 20000
-	max-connections-per-client 20000
+	max-connections 12000
+	max-connections-per-client 12000
 }}
 domain sink.example {{
 	next-hop 127.0.0.1:{self.sink}

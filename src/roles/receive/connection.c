@@ -57,6 +57,16 @@ static void connection_free(struct connection *c)
 		role_stopped(rc->role);
 }
 
+/* One try, which an empty socket buffer takes whole. sendmsg, since the sandbox has no other. */
+static void say(int fd, struct text line)
+{
+	struct iovec part = { (void *)(uintptr_t)line.p, line.n };
+	struct msghdr m = { .msg_iov = &part, .msg_iovlen = 1 };
+
+	if (sendmsg(fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+		log_debug("a client left before it was refused");
+}
+
 void connection_refuse(struct connection *c, enum smtp_reply_id why)
 {
 	struct smtp_reply reply = smtp_reply_of(why);
@@ -65,8 +75,7 @@ void connection_refuse(struct connection *c, enum smtp_reply_id why)
 
 	buf_init(&out, 1024);
 	if (smtp_reply_print(&reply, &out) && listener_of(c)->tls != CONF_LISTENER_TLS_IMPLICIT)
-		if (send(c->fd, out.p, out.n, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
-			log_debug("client left before it was refused");
+		say(c->fd, buf_text(&out));
 	buf_done(&out);
 	addr_print(&c->client, address);
 	c->receive->n_refused++;
