@@ -73,6 +73,17 @@ bool buf_add_byte(struct buf *b, char c)
 	return buf_add(b, (struct text){ &c, 1 });
 }
 
+bool buf_add_number(struct buf *b, uint64_t n)
+{
+	char digits[20];
+	size_t at = sizeof digits;
+
+	do
+		digits[--at] = (char)('0' + n % 10);
+	while (n /= 10);
+	return buf_add(b, text_from_bytes(digits + at, sizeof digits - at));
+}
+
 bool buf_printf(struct buf *b, const char *format, ...)
 {
 	va_list ap;

@@ -26,6 +26,7 @@ void buf_reset(struct buf *b); /* empty again, memory and maximum kept, overflow
 bool buf_add(struct buf *b, struct text t);
 bool buf_add_cstr(struct buf *b, const char *s);
 bool buf_add_byte(struct buf *b, char c);
+bool buf_add_number(struct buf *b, uint64_t n); /* decimal; touches less of the C library than printf */
 bool buf_printf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* A stranger's text for people: printable ASCII and UTF-8 stay, all else becomes \xNN. */
 bool buf_add_escaped(struct buf *b, struct text t);

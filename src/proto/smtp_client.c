@@ -166,8 +166,10 @@ bool smtp_client_print_mail(const struct smtp_mail *mail, const struct smtp_clie
 	buf_add_cstr(out, "MAIL FROM:<");
 	smtp_address_print(&mail->sender, out);
 	buf_add_byte(out, '>');
-	if (caps->size && mail->size)
-		buf_printf(out, " SIZE=%llu", (unsigned long long)mail->size);
+	if (caps->size && mail->size) {
+		buf_add_cstr(out, " SIZE=");
+		buf_add_number(out, mail->size);
+	}
 	if (caps->eightbitmime && mail->body == SMTP_BODY_8BITMIME)
 		buf_add_cstr(out, " BODY=8BITMIME");
 	if (caps->smtputf8 && mail->smtputf8)

@@ -73,13 +73,24 @@ static void expand(const struct smtp_reply *r, struct buf *out)
 			out->p[i] = '?';
 }
 
+/* Of a number below 1000, without printf: many pages of the C library for each room. */
+static char digit(unsigned n)
+{
+	return (char)('0' + n % 10);
+}
+
 static void print_line(const struct smtp_reply *r, struct text line, bool is_last, struct buf *out)
 {
 	size_t head = 4 + (r->enhanced[0] ? strlen(r->enhanced) + 1 : 0);
+	const char code[] = { digit(r->code / 100), digit(r->code / 10), digit(r->code),
+			      is_last ? ' ' : '-' };
 
 	if (line.n > SMTP_REPLY_LINE_MAX - 2 - head)
 		line.n = SMTP_REPLY_LINE_MAX - 2 - head;
-	buf_printf(out, "%03u%c%s%s", r->code, is_last ? ' ' : '-', r->enhanced, r->enhanced[0] ? " " : "");
+	buf_add(out, text_from_bytes(code, sizeof code));
+	buf_add_cstr(out, r->enhanced);
+	if (r->enhanced[0])
+		buf_add_byte(out, ' ');
 	buf_add(out, line);
 	buf_add_cstr(out, "\r\n");
 }

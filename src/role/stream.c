@@ -31,7 +31,8 @@ void stream_init(struct stream *s, int fd, size_t output_max)
 
 void stream_done(struct stream *s)
 {
-	SSL_free(s->ssl);
+	if (s->ssl)
+		SSL_free(s->ssl);
 	s->ssl = NULL;
 	free(s->input);
 	s->input = NULL;

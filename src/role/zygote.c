@@ -17,6 +17,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -26,18 +27,14 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#define MANY_FILES 64 /* of the zygote itself */
-
-struct child {
-	uint64_t ticket;
-	pid_t pid;
-};
+#define MANY_FILES 64             /* of the zygote itself */
+#define ROOM_HEAP  ((int)1 << 18) /* bytes that a room finds ready */
 
 struct nursery {
 	struct zygote zygote;
 	struct boot boot;
 	struct link owner;
-	struct table by_pid, by_ticket; /* struct child; by_ticket owns nothing */
+	struct table rooms; /* tickets by process; the values are the tickets themselves */
 	struct sandbox_options room_options;
 	struct sandbox_filter filter;
 	const struct sandbox_profile *room_profile;
@@ -83,13 +80,20 @@ static _Noreturn void become_room(struct nursery *n, const int *fds, size_t n_fd
 	_exit(n->zygote.definition->room(&n->zygote));
 }
 
+/* A ticket as a value of the table, which has no NULL: tickets begin with 1. */
+static void *value_of(uint64_t ticket)
+{
+	_Static_assert(sizeof(uintptr_t) == sizeof ticket, "a ticket fits into a pointer");
+	return (void *)(uintptr_t)ticket;
+}
+
 static void spawn(struct nursery *n, uint64_t ticket, struct link_in *in, size_t n_fds)
 {
 	pid_t self = getpid(), pid;
-	struct child *child;
 
+	ASSERT(ticket != 0);
 	ASSERT(n_fds == n->zygote.definition->n_fds || sandbox_is_mutated(SANDBOX_WITHOUT_MANIFEST, 2));
-	pid = fork();
+	pid = _Fork(); /* no threads, no handlers: what fork does beside costs pages */
 	if (pid == 0)
 		become_room(n, in->fds, n_fds, self);
 	if (pid < 0) {
@@ -97,17 +101,23 @@ static void spawn(struct nursery *n, uint64_t ticket, struct link_in *in, size_t
 		send_ended(n, ticket, 0, EX_OSERR << 8);
 		return;
 	}
-	child = mem_zalloc(1, sizeof *child);
-	*child = (struct child){ ticket, pid };
-	table_put(&n->by_pid, (uint64_t)pid, child);
-	table_put(&n->by_ticket, ticket, child);
+	table_put(&n->rooms, (uint64_t)pid, value_of(ticket));
+}
+
+/* Rare: a walk is cheaper than a second table, whose pages each fork would copy. */
+static void kill_room(struct nursery *n, uint64_t ticket)
+{
+	const struct table_slot *slots = n->rooms.slots;
+
+	for (size_t i = 0; i < n->rooms.cap; i++)
+		if (slots[i].value == value_of(ticket))
+			kill((pid_t)slots[i].key, SIGKILL);
 }
 
 static void take_message(struct nursery *n, struct link_in *in)
 {
 	const struct role_zygote_material *material = link_body(in);
 	const struct role_zygote_spawn_1 *m = link_body(in); /* spawn_2, spawn_3 and kill begin alike */
-	struct child *child;
 
 	switch (in->type) {
 	case ROLE_ZYGOTE_MATERIAL:
@@ -124,9 +134,7 @@ static void take_message(struct nursery *n, struct link_in *in)
 		spawn(n, m->ticket, in, 3);
 		return;
 	default:
-		child = table_get(&n->by_ticket, m->ticket);
-		if (child)
-			kill(child->pid, SIGKILL);
+		kill_room(n, m->ticket);
 	}
 }
 
@@ -139,22 +147,17 @@ static void reap(struct nursery *n)
 	if (read(n->signal_fd, &info, sizeof info) < 0 && errno != EAGAIN)
 		ensure_failed("signalfd", __FILE__, __LINE__);
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		struct child *child = table_remove(&n->by_pid, (uint64_t)pid);
-		if (!child)
-			continue;
-		table_remove(&n->by_ticket, child->ticket);
-		send_ended(n, child->ticket, pid, status);
-		free(child);
+		void *value = table_remove(&n->rooms, (uint64_t)pid);
+		if (value)
+			send_ended(n, (uintptr_t)value, pid, status);
 	}
 }
 
 static void kill_all(struct nursery *n)
 {
-	struct child *child;
-	size_t at = 0;
-
-	while ((child = table_next(&n->by_pid, &at)))
-		kill(child->pid, SIGKILL);
+	for (size_t i = 0; i < n->rooms.cap; i++)
+		if (n->rooms.slots[i].value)
+			kill((pid_t)n->rooms.slots[i].key, SIGKILL);
 }
 
 static void serve_owner(struct nursery *n, struct link_in *in)
@@ -234,6 +237,14 @@ static void take_items(struct nursery *n, struct sandbox_options *options)
 	ASSERT(n->owner.fd >= 0);
 }
 
+/* A page that a room writes is copied for it if the zygote has used it, and new otherwise, which costs
+ * half. So no free pieces lie about for a room to find, and the heap ends in pages that nobody touched. */
+static void tidy_heap(void)
+{
+	malloc_trim(0);
+	free(mem_alloc(1));
+}
+
 int zygote_main(const struct zygote_definition *definition, const char *achieved)
 {
 	const struct process *process = process_of(definition->kind);
@@ -242,6 +253,8 @@ int zygote_main(const struct zygote_definition *definition, const char *achieved
 	struct sandbox_options options;
 	struct posternd_role_ready ready;
 
+	ASSERT(mallopt(M_MXFAST, 0) && mallopt(M_TOP_PAD, ROOM_HEAP) &&
+	       mallopt(M_TRIM_THRESHOLD, 2 * ROOM_HEAP));
 	boot_receive(&n.boot, definition->kind, achieved);
 	n.zygote = (struct zygote){ .definition = definition, .conf = n.boot.conf };
 	n.room_profile = sandbox_find_profile(process->room_profile);
@@ -254,7 +267,7 @@ int zygote_main(const struct zygote_definition *definition, const char *achieved
 		definition->limits(n.boot.conf, &n.room_options.memory, &n.room_options.cpu_seconds);
 	if (definition->open)
 		definition->open(&n.zygote);
-	sandbox_compile(n.room_profile, &n.filter);
+	sandbox_compile_room(profile, n.room_profile, &n.filter);
 	ready.layers = n.boot.achieved | sandbox_enter(profile, &options);
 	close(n.boot.root_fd);
 	for (size_t i = 0; i < options.n_dirs; i++)
@@ -264,5 +277,6 @@ int zygote_main(const struct zygote_definition *definition, const char *achieved
 	ready.layers |= sandbox_seal(profile, &options);
 	if (link_send(&n.boot.posternd, POSTERND_ROLE_READY, &ready, NULL, 0, LINK_FOREVER))
 		return EX_OK;
+	tidy_heap();
 	return serve(&n);
 }

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Compiles the rows of calls.c that belong to a profile into a BPF program with libseccomp. Called by
- * sandbox_seal and, once per zygote, for its rooms. Trusts the tables only. Invariant: the default
- * action is to end the process, also for calls of another architecture (x32, i386).
+ * sandbox_seal and, once per zygote, for its rooms. Trusts the tables only.
+ *
+ * Invariants: a profile's default action is to end the process, also for calls of another architecture
+ * (x32, i386). Filters add up, and the strictest answer holds: so a room's own filter only takes away
+ * what its zygote may do and a room may not, and costs a tenth of a whole one to load.
  */
 #include "sandbox/filter.h"
 
@@ -171,14 +174,27 @@ static void export_filter(scmp_filter_ctx ctx, struct sandbox_filter *ret_filter
 	ret_filter->n = (unsigned short)((size_t)size / sizeof(struct sock_filter));
 }
 
-void sandbox_compile(const struct sandbox_profile *profile, struct sandbox_filter *ret_filter)
+static scmp_filter_ctx begin(uint32_t otherwise)
 {
-	scmp_filter_ctx ctx = seccomp_init(DENIED);
+	scmp_filter_ctx ctx = seccomp_init(otherwise);
 
 	ASSERT(ctx != NULL);
 	ASSERT(seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS) == 0);
-	/* A tree instead of a list: the kernel walks it once per call number when a room installs it. */
+	/* A tree instead of a list: the kernel walks it once per call number when it is loaded. */
 	ASSERT(seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2) == 0);
+	return ctx;
+}
+
+static void end(scmp_filter_ctx ctx, struct sandbox_filter *ret_filter)
+{
+	export_filter(ctx, ret_filter);
+	seccomp_release(ctx);
+}
+
+void sandbox_compile(const struct sandbox_profile *profile, struct sandbox_filter *ret_filter)
+{
+	scmp_filter_ctx ctx = begin(DENIED);
+
 	for (unsigned i = 0; i < sandbox_n_calls; i++) {
 		const struct sandbox_call *call = &sandbox_calls[i];
 		bool is_loose = sandbox_is_mutated(SANDBOX_WITHOUT_CONDITION, i);
@@ -186,9 +202,34 @@ void sandbox_compile(const struct sandbox_profile *profile, struct sandbox_filte
 		    !sandbox_is_mutated(SANDBOX_WITHOUT_CALL, i))
 			add_call(ctx, call->number, is_loose ? SANDBOX_IF_ANY : call->condition);
 	}
-	ASSERT(seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2) == 0);
-	export_filter(ctx, ret_filter);
-	seccomp_release(ctx);
+	end(ctx, ret_filter);
+}
+
+static bool has_number(unsigned groups, int number)
+{
+	for (size_t i = 0; i < sandbox_n_calls; i++)
+		if (sandbox_calls[i].number == number && (sandbox_calls[i].group & groups))
+			return true;
+	return false;
+}
+
+void sandbox_compile_room(const struct sandbox_profile *zygote, const struct sandbox_profile *room,
+			  struct sandbox_filter *ret_filter)
+{
+	scmp_filter_ctx ctx = begin(SCMP_ACT_ALLOW);
+	unsigned lost = zygote->calls & ~room->calls;
+
+	ASSERT((room->calls & ~zygote->calls) == 0);
+	for (unsigned i = 0; i < sandbox_n_calls; i++) {
+		const struct sandbox_call *call = &sandbox_calls[i];
+		if (!(call->group & lost))
+			continue;
+		/* With a number in both, the room's conditions would be lost here. */
+		ASSERT(!has_number(room->calls, call->number));
+		if (!sandbox_is_mutated(SANDBOX_WITHOUT_DENIAL, i))
+			ASSERT(seccomp_rule_add(ctx, DENIED, call->number, 0) == 0);
+	}
+	end(ctx, ret_filter);
 }
 
 void sandbox_load_filter(const struct sandbox_filter *filter, bool all_threads)

@@ -103,8 +103,11 @@ struct sandbox_filter {
 	unsigned short n;
 };
 
-/* Compiles once, in the zygote before it seals itself. */
 void sandbox_compile(const struct sandbox_profile *profile, struct sandbox_filter *ret_filter);
+/* What a room loses of its zygote's calls; holds beside the filter that it inherits. Compiled once, in
+ * the zygote before it seals itself. */
+void sandbox_compile_room(const struct sandbox_profile *zygote, const struct sandbox_profile *room,
+			  struct sandbox_filter *ret_filter);
 /* In a forked room: limits and filter, some ten microseconds. */
 void sandbox_seal_room(const struct sandbox_profile *profile, const struct sandbox_filter *filter,
 		       const struct sandbox_options *options);
@@ -123,6 +126,7 @@ enum sandbox_mutation {
 	SANDBOX_WITHOUT_UNDUMPABLE, /* memory may be read by the same user */
 	SANDBOX_WITHOUT_CLOSING,    /* a room inherits its zygote's descriptors */
 	SANDBOX_WITHOUT_MANIFEST,   /* index: which check of what posternd hands over, see role/boot.c */
+	SANDBOX_WITHOUT_DENIAL,     /* index: row of calls.c that a room does not lose */
 	SANDBOX_AS_LINUX_6_1,       /* not a fault: only what Debian 12's kernel has */
 };
 

@@ -35,8 +35,9 @@ static void reply_ehlo(struct session *s)
 
 	buf_init(&text, EHLO_MAX);
 	buf_add(&text, s->conf->top.hostname);
-	buf_printf(&text, "\nPIPELINING\nSIZE %llu\n8BITMIME\nENHANCEDSTATUSCODES",
-		   (unsigned long long)l->max_message_size);
+	buf_add_cstr(&text, "\nPIPELINING\nSIZE ");
+	buf_add_number(&text, l->max_message_size);
+	buf_add_cstr(&text, "\n8BITMIME\nENHANCEDSTATUSCODES");
 	if (l->smtputf8)
 		buf_add_cstr(&text, "\nSMTPUTF8");
 	if (l->dsn)

@@ -140,9 +140,22 @@ static void arena_copies_end_with_nul(void **state)
 	arena_reset(&a);
 }
 
+static void numbers_are_printed_in_decimal(void **state)
+{
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, 64);
+	assert_true(buf_add_number(&b, 0) && buf_add_byte(&b, ' ') && buf_add_number(&b, 1200));
+	assert_true(buf_add_byte(&b, ' ') && buf_add_number(&b, UINT64_MAX));
+	assert_string_equal(buf_cstr(&b), "0 1200 18446744073709551615");
+	buf_done(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(numbers_are_printed_in_decimal),
 		cmocka_unit_test(what_does_not_fit_is_left_out_whole_and_remembered),
 		cmocka_unit_test(a_buffer_of_nothing_holds_nothing),
 		cmocka_unit_test(consume_moves_the_rest_to_the_front),
