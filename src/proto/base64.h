@@ -17,7 +17,8 @@ struct base64_decoder {
 	unsigned n_digits; /* 0..3 digits of the group are in bits */
 };
 
-/* Adds the decoded bytes of a piece to out; false when out is full (out->overflow). */
+/* Adds the decoded bytes of a piece to out; false when out has no room for three quarters of the piece
+ * and six bytes more (out->overflow). */
 bool base64_decode_piece(struct base64_decoder *d, struct text in, struct buf *out);
 /* The last, cut short group. */
 bool base64_decode_end(struct base64_decoder *d, struct buf *out);

@@ -160,6 +160,19 @@ void audit_header_print(const struct audit_header *header, struct buf *out)
 	buf_add_byte(out, '\n');
 }
 
+/* Printed it is the same line (A7): one spelling only, so that no byte can be changed unseen. */
+static bool is_header(const struct audit_header *header, struct text line)
+{
+	struct buf out;
+	bool is_same;
+
+	buf_init(&out, AUDIT_LINE_MAX);
+	audit_header_print(header, &out);
+	is_same = out.n == line.n + 1 && text_has_prefix(buf_text(&out), line);
+	buf_done(&out);
+	return is_same;
+}
+
 bool audit_header_parse(struct text line, struct audit_header *ret_header)
 {
 	static const struct text format = TEXT(FORMAT " ");
@@ -171,7 +184,7 @@ bool audit_header_parse(struct text line, struct audit_header *ret_header)
 	text_cut(rest, ' ', &first, &rest);
 	return text_parse_u64(segment, INT64_MAX, &ret_header->segment) &&
 	       text_parse_u64(first, INT64_MAX, &ret_header->first) && ret_header->first > 0 &&
-	       audit_hash_parse(rest, &ret_header->previous);
+	       audit_hash_parse(rest, &ret_header->previous) && is_header(ret_header, line);
 }
 
 struct audit_hasher *audit_hasher_new(void)
