@@ -415,6 +415,39 @@ static void check_instance(struct conf_parser *p, const struct conf_instance *in
 		check_tls(p, in);
 }
 
+struct ports {
+	uint64_t bits[1024];
+	size_t n;
+};
+
+static void count_ports(struct ports *ports, struct conf_hosts hosts)
+{
+	for (size_t i = 0; i < hosts.n; i++) {
+		uint64_t bit = UINT64_C(1) << hosts.v[i].port % 64;
+		ports->n += !(ports->bits[hosts.v[i].port / 64] & bit);
+		ports->bits[hosts.v[i].port / 64] |= bit;
+	}
+}
+
+/* deliver's sandbox names each port that it may connect to. */
+static void check_ports(struct conf_parser *p)
+{
+	struct ports ports = { .n = 1 }; /* the one of deliver, whichever it is */
+
+	for (const struct conf_instance *in = p->first; in; in = in->next) {
+		const struct conf_domain *d = in->data;
+		if (!is_block(in, "domain"))
+			continue;
+		count_ports(&ports, d->next_hop);
+		count_ports(&ports, d->lmtp);
+		if (ports.n <= CONF_PORTS_MAX)
+			continue;
+		conf_report(&p->report, in->at, "more than %u different ports of next servers: use fewer",
+			    CONF_PORTS_MAX);
+		return;
+	}
+}
+
 void conf_check_all(struct conf_parser *p)
 {
 	bool has_domain = false, has_relay = false, has_listener = false;
@@ -431,4 +464,5 @@ void conf_check_all(struct conf_parser *p)
 		check_whole(p, has_listener, has_domain || has_relay);
 	for (const struct conf_instance *in = p->first; in; in = in->next)
 		check_instance(p, in);
+	check_ports(p);
 }

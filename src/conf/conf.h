@@ -39,6 +39,9 @@ enum conf_reader {
 #define CONF_MAX_ERROR_TEXT ((size_t)1 << 20)
 #define CONF_MAX_PRINT      ((size_t)16 << 20)
 /* Ids that uid-base stands for the first of. */
+/* Different ports of next servers: the sandbox of deliver lists them. */
+#define CONF_PORTS_MAX 64
+
 #define CONF_UIDS 32
 
 struct conf_place {

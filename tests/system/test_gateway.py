@@ -57,6 +57,44 @@ def test_reload_takes_a_new_recipient(start_gateway):
 	gw.maildir("carla", 1)
 
 
+def test_reload_moves_the_next_server_to_another_port(start_gateway, make_peer):
+	"""deliver's sandbox lists the ports, so it starts anew; what waits goes to the new one."""
+	old, new = make_peer(), make_peer()
+	old.answer("RCPT", "450 4.2.1 later")
+	gw = start_gateway({"domain next.example": {"next-hop": f"127.0.0.1:{old.port}"}, "queue": {"retry": "1s 1s 2s"}})
+	pid = role_pid(gw, "deliver")
+	with gw.smtp() as client:
+		client.sendmail("a@elsewhere.example", ["b@next.example"], "Subject: moved\r\n\r\nx\r\n")
+	while not any(command.startswith("RCPT") for command in old.commands):
+		time.sleep(0.05)
+	gw.conf.write_text(gw.conf.read_text().replace(f":{old.port}", f":{new.port}"))
+	gw.cli("reload")
+	assert b"Subject: moved" in new.wait(1, 20)[0]["data"]
+	assert role_pid(gw, "deliver") != pid
+
+
+@pytest.mark.parametrize("row, named", [("deliver { max-connections 7 }", "deliver max-connections"), ("scan { slots 3 }", "scan slots")])
+def test_reload_says_what_needs_a_restart(start_gateway, row, named):
+	gw = start_gateway()
+	gw.expect_log("needs restart")
+	gw.conf.write_text(gw.conf.read_text() + row + "\n")
+	result = gw.run_cli("reload")
+	assert result.returncode != 0 and f"needs restart: {named}" in result.stderr
+
+
+def test_what_an_administrator_does_is_in_the_record_first(start_gateway):
+	gw = start_gateway()
+	gw.cli("reload")
+	gw.cli("queue", "hold", "all")
+	kinds = [row["kind"] for row in gw.cli("audit", "show", json=True)]
+	assert kinds.index("admin_reload") < len(kinds) - 1 - kinds[::-1].index("configuration_loaded")
+	assert "admin_queue_hold" in kinds
+	gw.cli("stop")
+	gw.process.wait(20)
+	kinds = [row["kind"] for row in gw.cli("audit", "show", json=True)]
+	assert kinds.index("admin_stop") < kinds.index("stopped")
+
+
 def test_reload_of_a_wrong_file_changes_nothing(start_gateway):
 	gw = start_gateway()
 	right = gw.conf.read_text()

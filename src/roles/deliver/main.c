@@ -17,6 +17,8 @@
 
 enum { FILES_OF_ITS_OWN = 64, KEPT_FOR_QUEUE = 4 << 20 };
 
+_Static_assert(CONF_PORTS_MAX <= SANDBOX_MAX_PORTS, "the sandbox can list every port");
+
 static struct deliver deliver;
 
 /* A socket, a channel to hand through and one of its own for each, and the Maildirs. */
@@ -25,14 +27,19 @@ static unsigned count_files(const struct conf *conf)
 	return (unsigned)(3 * conf->deliver.max_connections + conf->domain.n + FILES_OF_ITS_OWN);
 }
 
-static size_t add_port(uint16_t *ports, size_t n, uint16_t port)
+static bool has_port(const uint16_t *ports, size_t n, uint16_t port)
 {
 	for (size_t i = 0; i < n; i++)
 		if (ports[i] == port)
-			return n;
-	if (n == SANDBOX_MAX_PORTS)
-		log_fatal(EX_CONFIG, "more than %u different ports of next servers: use fewer",
-			  SANDBOX_MAX_PORTS);
+			return true;
+	return false;
+}
+
+static size_t add_port(uint16_t *ports, size_t n, uint16_t port)
+{
+	if (has_port(ports, n, port))
+		return n;
+	ASSERT(n < SANDBOX_MAX_PORTS); /* CONF_PORTS_MAX */
 	ports[n] = port;
 	return n + 1;
 }
@@ -163,17 +170,18 @@ static void add_zygote(struct role *r, enum process_id kind, int fd)
 	rooms_add_zygote(kind == PROCESS_MAILDIR ? deliver.maildir_rooms : deliver.rooms, fd);
 }
 
-/* Landlock holds the ports, and rooms_new the number of rooms, since the start. */
+/* Landlock holds the ports since the start. Deliveries under way are begun again, by queue. */
 static void reload(struct role *r, const struct conf *old)
 {
 	uint16_t was[SANDBOX_MAX_PORTS], is[SANDBOX_MAX_PORTS];
 	size_t n_was = list_ports(old, was), n_is = list_ports(r->conf, is);
 
 	for (size_t i = 0; i < n_is; i++)
-		if (add_port(was, n_was, is[i]) != n_was)
-			log_warning("port %u of a next server can be connected to after a restart", is[i]);
-	if (r->conf->deliver.max_connections != old->deliver.max_connections)
-		log_warning("deliver max-connections: the new number counts after a restart");
+		if (!has_port(was, n_was, is[i])) {
+			log_info("other ports of next servers: deliver starts anew");
+			role_stopped(r);
+			return;
+		}
 }
 
 static void tell_counters(struct role *r)

@@ -4,7 +4,8 @@
  * main.c. A connection is judged by the user id that the kernel tells of it, before a byte is read;
  * then it may send the four messages of admin_posternd.def.
  *
- * Invariant: one question of one connection at a time collects counters; others wait for theirs.
+ * Invariants: one question of one connection at a time collects counters; others wait for theirs. What
+ * an administrator orders is in the record, synced, before it is done; without a record it is not done.
  */
 #include "base/ensure.h"
 #include "base/log.h"
@@ -25,13 +26,22 @@ struct admin {
 	struct gateway *gateway;
 	struct peer *peer;
 	uid_t uid;
+	uint64_t number;  /* the connection may be gone when the record is written */
 	unsigned awaited; /* roles whose counters have not come */
 	struct event *patience;
 	struct admin *next;
 };
 
+/* Waits for its record. */
+struct order {
+	struct gateway *gateway;
+	uint64_t admin; /* number */
+	void (*obey)(struct gateway *g, struct admin *a);
+};
+
 static struct admin *admins;
 static size_t n_admins;
+static uint64_t last_admin;
 
 static void admin_free(struct admin *a)
 {
@@ -124,16 +134,49 @@ void control_counters_end(struct gateway *g, const char *role)
 			end_counters(a);
 }
 
-static void answer_reload(struct admin *a)
+/* `a` is NULL when its connection is gone; the order stands. */
+static void obey_reload(struct gateway *g, struct admin *a)
 {
 	struct buf why;
 	bool ok;
 
 	buf_init(&why, CONF_MAX_ERROR_TEXT);
-	role_audit(&a->gateway->self, ROLE_AUDIT_KIND_ADMIN_RELOAD, "posternd", "uid=%u", a->uid);
-	ok = reload_run(a->gateway, &why);
-	send_done(a, ok, ok ? text_from_cstr("reloaded") : buf_text(&why));
+	ok = reload_run(g, &why);
+	if (a)
+		send_done(a, ok, ok ? text_from_cstr("reloaded") : buf_text(&why));
 	buf_done(&why);
+}
+
+static void obey_stop(struct gateway *g, struct admin *a)
+{
+	if (a)
+		send_done(a, true, text_from_cstr("stopping"));
+	members_stop_all(g);
+}
+
+static void on_recorded(void *arg, enum error e)
+{
+	struct order *o = arg;
+	struct admin *a = admins;
+
+	while (a && a->number != o->admin)
+		a = a->next;
+	if (!e)
+		o->obey(o->gateway, a);
+	else if (a)
+		send_done(a, false, text_from_cstr("not done: the audit record cannot be written"));
+	free(o);
+}
+
+static void record_order(struct admin *a, unsigned kind, void (*obey)(struct gateway *g, struct admin *a))
+{
+	struct order *o = mem_zalloc(1, sizeof *o);
+	char detail[32];
+	int n = snprintf(detail, sizeof detail, "uid=%u", a->uid);
+
+	*o = (struct order){ a->gateway, a->number, obey };
+	role_audit_sync(&a->gateway->self, kind, "posternd", text_from_bytes(detail, (size_t)n), on_recorded,
+			o);
 }
 
 static void answer_connect(struct admin *a)
@@ -164,11 +207,10 @@ static void on_message(void *owner, struct peer *p, struct link_in *in)
 			answer_status(a);
 		return;
 	case ADMIN_POSTERND_RELOAD:
-		answer_reload(a);
+		record_order(a, ROLE_AUDIT_KIND_ADMIN_RELOAD, obey_reload);
 		return;
 	case ADMIN_POSTERND_STOP:
-		send_done(a, true, text_from_cstr("stopping"));
-		members_stop_all(a->gateway);
+		record_order(a, ROLE_AUDIT_KIND_ADMIN_STOP, obey_stop);
 		return;
 	default:
 		answer_connect(a);
@@ -196,7 +238,7 @@ static void admin_new(struct gateway *g, int fd, uid_t uid)
 	static const struct peer_events events = { on_message, on_gone };
 	struct admin *a = mem_zalloc(1, sizeof *a);
 
-	*a = (struct admin){ .gateway = g, .uid = uid, .next = admins };
+	*a = (struct admin){ .gateway = g, .uid = uid, .number = ++last_admin, .next = admins };
 	admins = a;
 	n_admins++;
 	a->patience = event_new(g->self.loop, -1, 0, on_patience_over, a);

@@ -186,16 +186,19 @@ static void describe_end(const struct instance *i, int status)
 	if (WIFSIGNALED(status))
 		log_warning("%s (process %d) ended by signal %d%s", name, i->pid, WTERMSIG(status),
 			    WTERMSIG(status) == SIGSYS ? ": a system call that its sandbox denies" : "");
+	else if (WEXITSTATUS(status) == EX_OK)
+		log_info("%s (process %d) starts anew", name, i->pid);
 	else
 		log_warning("%s (process %d) ended with status %d", name, i->pid, WEXITSTATUS(status));
 }
 
-static void restart_later(struct member *m, int64_t lived)
+/* At once when it ended in peace, once: a new configuration asked for another sandbox. */
+static void restart_later(struct member *m, int status, int64_t lived)
 {
 	const struct conf_top *top = &gateway->conf->top;
 
 	if (lived > CALM_MS || m->delay == 0)
-		m->delay = top->restart_delay;
+		m->delay = status == 0 ? 1 : top->restart_delay;
 	arm(m->restart, m->delay);
 	m->delay = m->delay * 2 < top->restart_delay_max ? m->delay * 2 : top->restart_delay_max;
 }
@@ -217,7 +220,7 @@ static void on_current_ended(struct instance *i, int status)
 			    WIFEXITED(status) && WEXITSTATUS(status) == EX_CONFIG ? EX_CONFIG : EX_TEMPFAIL);
 		return;
 	}
-	restart_later(m, clock_wall_ms() - i->since);
+	restart_later(m, status, clock_wall_ms() - i->since);
 }
 
 static void on_ended(uint32_t number, int status)

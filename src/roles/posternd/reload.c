@@ -27,6 +27,10 @@ static const char *needs_restart(const struct conf *a, const struct conf *b)
 		    memcmp(x->address.v, y->address.v, x->address.n * sizeof *x->address.v) != 0)
 			return "a listener's address, port or max-connections";
 	}
+	if (a->deliver.max_connections != b->deliver.max_connections)
+		return "deliver max-connections";
+	if (a->scan.slots != b->scan.slots)
+		return "scan slots";
 	if (a->domain.n != b->domain.n)
 		return "the number of domains, while messages for them are on their way";
 	for (size_t i = 0; i < a->domain.n; i++)

@@ -200,8 +200,7 @@ static void add_zygote(struct role *r, enum process_id kind, int fd)
 /* Limits of rooms come with the next zygote; the number of slots stands until a restart. */
 static void reload(struct role *r, const struct conf *old)
 {
-	if (r->conf->scan.slots != old->scan.slots)
-		log_warning("scan slots: the new number counts after a restart");
+	(void)old; /* slots take a restart, posternd sees to it */
 	role_want_zygote(r, PROCESS_MESSAGE);
 	role_want_zygote(r, PROCESS_COMPOSE);
 }
