@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Fuzz target: addresses, prefixes, xtext and the two ways of escaping. Checked beside memory safety:
- * what is parsed prints to something that parses to the same; what is escaped is UTF-8 and printable.
+ * Fuzz target: addresses, prefixes, domains, xtext and the two ways of escaping. Checked beside memory
+ * safety: what is parsed prints to something that parses to the same; what is escaped is UTF-8 and printable.
  */
 #include "base/addr.h"
 #include "base/ensure.h"
+#include "proto/domain.h"
 #include "proto/smtp_xtext.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
@@ -21,6 +22,19 @@ static void check_addr(struct text in)
 	}
 	if (addr_parse_prefix(in, &prefix))
 		ASSERT(prefix.bits <= 128);
+}
+
+static void check_domain(struct text in)
+{
+	struct text ascii, again;
+	struct arena arena;
+
+	arena_init(&arena, 4096);
+	if (domain_to_ascii(in, &arena, &ascii)) {
+		ASSERT(text_is_ascii(ascii) && (ascii.p == in.p || ascii.n <= 255));
+		ASSERT(domain_to_ascii(ascii, &arena, &again) && text_is_equal(ascii, again));
+	}
+	arena_reset(&arena);
 }
 
 static void check_xtext(struct text in)
@@ -57,6 +71,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct text in = text_from_bytes(data, n);
 
 	check_addr(in);
+	check_domain(in);
 	check_xtext(in);
 	check_escaped(in);
 	return 0;

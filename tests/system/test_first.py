@@ -47,6 +47,13 @@ def test_what_arrives_is_what_was_sent_with_headers_before_it(start_gateway, pee
 	assert message["sender"].startswith("<a@elsewhere.example>")
 
 
+def test_domain_in_another_script_is_the_one_that_is_configured(start_gateway, peer):
+	gw = start_gateway({"domain xn--bcher-kva.example": {"next-hop": f"127.0.0.1:{peer.port}"}})
+	with gw.smtp() as client:
+		client.sendmail("a@elsewhere.example", ["bob@b\u00fccher.example"], MESSAGE, mail_options=["SMTPUTF8"])
+	assert [r.split()[0] for r in peer.wait(1)[0]["recipients"]] == ["<bob@xn--bcher-kva.example>"]
+
+
 def test_temporary_refusal_is_tried_again(start_gateway, peer):
 	peer.answer("RCPT", "450 4.2.1 later", "250 2.1.5 ok")
 	gw = start_gateway({"domain next.example": {"next-hop": f"127.0.0.1:{peer.port}"}})

@@ -7,6 +7,8 @@
  */
 #include "roles/receive/session_state.h"
 
+#include "proto/domain.h"
+
 #define EHLO_MAX 1024
 #define NOTHING  text_from_cstr("")
 
@@ -92,10 +94,13 @@ static enum smtp_reply_id check_mail(const struct session *s, const struct smtp_
 /* rfc5321 4.1.1.2 */
 void session_apply_mail(struct session *s, const struct smtp_command *c)
 {
-	enum smtp_reply_id id = check_mail(s, &c->mail);
+	struct smtp_mail mail = c->mail;
+	enum smtp_reply_id id = check_mail(s, &mail);
 
+	if (!id && !domain_to_ascii(mail.sender.domain, &s->line, &mail.sender.domain))
+		id = SMTP_REPLY_SENDER_REFUSED;
 	if (!id)
-		id = session_ask_mail(s, &c->mail);
+		id = session_ask_mail(s, &mail);
 	if (s->is_over)
 		return;
 	if (id) {
@@ -119,10 +124,13 @@ static enum smtp_reply_id check_rcpt(const struct session *s, const struct smtp_
 /* rfc5321 4.1.1.3 */
 void session_apply_rcpt(struct session *s, const struct smtp_command *c)
 {
-	enum smtp_reply_id id = check_rcpt(s, &c->rcpt);
+	struct smtp_rcpt rcpt = c->rcpt;
+	enum smtp_reply_id id = check_rcpt(s, &rcpt);
 
+	if (!id && !domain_to_ascii(rcpt.recipient.domain, &s->line, &rcpt.recipient.domain))
+		id = SMTP_REPLY_RECIPIENT_REFUSED;
 	if (!id)
-		id = session_ask_rcpt(s, &c->rcpt);
+		id = session_ask_rcpt(s, &rcpt);
 	if (s->is_over)
 		return;
 	if (!id) {
