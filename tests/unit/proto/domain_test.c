@@ -34,7 +34,7 @@ static const struct {
 	{ "b\xc3\xbc"
 	  "cher\xe3\x80\x82"
 	  "example",
-	  "xn--bcher-kva.example" }, /* ideographic full stop */
+	  "xn--bcher-kva.example" },                  /* ideographic full stop */
 	{ "\xc3\xbc_.example", "xn--_-dha.example" }, /* nothing is left out */
 	{ "\xc3\xbc..example", NULL },
 	{ "\xff.example", NULL },
