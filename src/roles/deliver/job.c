@@ -299,10 +299,9 @@ static void on_addresses(void *owner, struct lookup *l, const struct lookup_answ
 		j->aaaa = NULL;
 	for (size_t i = 0; i < answer->n; i++)
 		add_address(j, &answer->records[i].addr);
-	if (answer->n == 0 && j->n_addrs == 0 && answer->status != CLIENT_RESOLVER_STATUS_NO_DATA)
-		j->why = answer->status == CLIENT_RESOLVER_STATUS_NO_NAME
-				 ? QUEUE_DELIVER_WHY_NO_USABLE_ADDRESS
-				 : QUEUE_DELIVER_WHY_DNS_FAILED;
+	if (answer->n == 0 && j->n_addrs == 0 && answer->status != CLIENT_RESOLVER_STATUS_NO_DATA &&
+	    answer->status != CLIENT_RESOLVER_STATUS_NO_NAME)
+		j->why = QUEUE_DELIVER_WHY_DNS_FAILED;
 	if (j->a || j->aaaa)
 		return;
 	shuffle(j);
@@ -416,6 +415,7 @@ static void find_by_mx(struct job *j)
 		fail(j, QUEUE_DELIVER_WHY_NO_SUCH_DOMAIN);
 		return;
 	}
+	j->why = QUEUE_DELIVER_WHY_NO_ADDRESS; /* until something else is known. rfc5321 5.1 */
 	j->mx = lookup_ask(j->d->lookups, CLIENT_RESOLVER_TYPE_MX, domain, on_mx, j);
 }
 

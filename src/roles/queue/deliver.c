@@ -138,6 +138,7 @@ static void failed(struct delivery *d, const struct queue_deliver_failed *m)
 		[QUEUE_DELIVER_WHY_NO_SUCH_DOMAIN] = { "the domain does not exist", "5.1.2", true },
 		[QUEUE_DELIVER_WHY_NULL_MX] = { "the domain takes no mail (RFC 7505)", "5.1.10", true },
 		[QUEUE_DELIVER_WHY_DNS_FAILED] = { "no answer from the DNS", "4.4.3", false },
+		[QUEUE_DELIVER_WHY_NO_ADDRESS] = { "no server of the domain has an address", "5.4.4", true },
 		[QUEUE_DELIVER_WHY_NO_USABLE_ADDRESS] = { "no address that mail may go to", "4.4.4", false },
 		[QUEUE_DELIVER_WHY_CONNECT_REFUSED] = { "connection refused", "4.4.1", false },
 		[QUEUE_DELIVER_WHY_CONNECT_TIMEOUT] = { "no connection in time", "4.4.1", false },

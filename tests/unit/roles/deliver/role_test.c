@@ -321,6 +321,25 @@ static void an_mx_that_leads_inside_is_refused(void **state)
 	expect_failed(QUEUE_DELIVER_WHY_NO_USABLE_ADDRESS);
 }
 
+static void a_domain_without_any_address_has_failed(void **state)
+{
+	(void)state;
+	give_job(BY_MX, "mx.test");
+	answer_mx("mx.test", "a.test", 10, NULL, 0);
+	answer_address("a.test", NULL, NULL);
+	expect_failed(QUEUE_DELIVER_WHY_NO_ADDRESS);
+	give_job(BY_MX, "mx.test");
+	answer_done(expect_query(CLIENT_RESOLVER_TYPE_MX, "mx.test"),
+		    CLIENT_RESOLVER_STATUS_NO_DATA); /* the implicit one */
+	answer_address("mx.test", NULL, NULL);
+	expect_failed(QUEUE_DELIVER_WHY_NO_ADDRESS);
+	give_job(BY_MX, "mx.test"); /* but not while the DNS is in trouble */
+	answer_mx("mx.test", "a.test", 10, NULL, 0);
+	answer_done(expect_query(CLIENT_RESOLVER_TYPE_A, "a.test"), CLIENT_RESOLVER_STATUS_NO_NAME);
+	answer_done(expect_query(CLIENT_RESOLVER_TYPE_AAAA, "a.test"), CLIENT_RESOLVER_STATUS_FAILED);
+	expect_failed(QUEUE_DELIVER_WHY_DNS_FAILED);
+}
+
 static void an_mx_that_leads_to_us_ends_the_walk(void **state)
 {
 	(void)state;
@@ -536,6 +555,7 @@ int main(void)
 		TEST(without_mx_the_domain_itself_is_asked),
 		TEST(answers_that_end_a_job),
 		TEST(an_mx_that_leads_inside_is_refused),
+		TEST(a_domain_without_any_address_has_failed),
 		TEST(an_mx_that_leads_to_us_ends_the_walk),
 		TEST(a_literal_is_used_only_when_allowed),
 		TEST(the_next_server_is_tried_when_one_refuses_to_connect),
