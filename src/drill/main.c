@@ -152,14 +152,6 @@ static void ablate(struct drill *d, const struct subject *s, struct report_subje
 
 /* ---- every system call ---- */
 
-/* Not those that end or stop the process by themselves. */
-static bool may_try(int number)
-{
-	return number != SYS_exit && number != SYS_exit_group && number != SYS_rt_sigreturn &&
-	       number != SYS_pause && number != SYS_poll && number != SYS_ppoll && number != SYS_epoll_wait &&
-	       number != SYS_epoll_pwait;
-}
-
 /* The kernel lets its own probes through every filter: uretprobe and uprobe do nothing but where the
  * kernel has put a probe. */
 static bool is_exempt(unsigned number)
@@ -175,7 +167,8 @@ static bool is_listed(const struct sandbox_profile *p, unsigned number)
 	return false;
 }
 
-/* By number, whatever they are: all that are not listed end the process. */
+/* By number, whatever they are, and as they are listed for others: all that are not listed for this one
+ * end the process. */
 static void try_unlisted(struct drill *d, struct run *r, const struct subject *s)
 {
 	struct steps_order o = { .step = STEPS_CALL, .uid = s->uid };
@@ -190,10 +183,25 @@ static void try_unlisted(struct drill *d, struct run *r, const struct subject *s
 		n++;
 		last = number;
 	}
+	o.step = STEPS_LISTED;
+	for (size_t i = 0; i < sandbox_n_calls; i++) {
+		unsigned number = (unsigned)sandbox_calls[i].number;
+		o.argument = i;
+		if (is_listed(s->profile, number) || report_is_denied(subject_try(r, &o)))
+			continue;
+		n++;
+		last = number;
+	}
 	if (n)
 		snprintf(detail, sizeof detail, "%u are not, such as number %u", n, last);
 	report_check(&d->report, s->profile->name, "every system call that is not listed is denied", n == 0,
 		     detail);
+}
+
+/* Some end the process by themselves, as rt_sigreturn does from nowhere. */
+static bool is_by_filter(int status)
+{
+	return WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS;
 }
 
 /* As they are listed: a row that is gone would be seen here. */
@@ -205,8 +213,7 @@ static void try_listed(struct drill *d, struct run *r, const struct subject *s)
 
 	for (size_t i = 0; i < sandbox_n_calls; i++) {
 		o.argument = i;
-		if (!(sandbox_calls[i].group & s->profile->calls) || !may_try(sandbox_calls[i].number) ||
-		    !WIFSIGNALED(subject_try(r, &o)))
+		if (!(sandbox_calls[i].group & s->profile->calls) || !is_by_filter(subject_try(r, &o)))
 			continue;
 		n++;
 		last = (unsigned)i;

@@ -84,6 +84,20 @@ int steps_FAST_OPEN(const struct steps_order *o)
 	return result(syscall(SYS_sendto, fd, "x", 1, MSG_FASTOPEN | MSG_NOSIGNAL, &address, sizeof address));
 }
 
+int steps_FAST_OPEN_MESSAGE(const struct steps_order *o)
+{
+	struct sockaddr_in address = loopback(o->tcp_port);
+	struct iovec byte = { "x", 1 };
+	struct msghdr m = {
+		.msg_name = &address, .msg_namelen = sizeof address, .msg_iov = &byte, .msg_iovlen = 1
+	};
+	long fd = syscall(SYS_socket, AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return result(fd);
+	return result(syscall(SYS_sendmsg, fd, &m, MSG_FASTOPEN | MSG_NOSIGNAL));
+}
+
 int steps_LISTEN(const struct steps_order *o)
 {
 	struct sockaddr_in address = loopback(0);
