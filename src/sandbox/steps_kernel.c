@@ -68,6 +68,11 @@ int steps_SIGNAL(const struct steps_order *o)
 	return result(syscall(SYS_kill, o->victim, SIGCONT));
 }
 
+int steps_OWNER(const struct steps_order *o)
+{
+	return result(syscall(SYS_fcntl, 0, F_SETOWN, (long)o->other));
+}
+
 int steps_SIGNAL_OTHER(const struct steps_order *o)
 {
 	return result(syscall(SYS_kill, o->other, SIGCONT));
