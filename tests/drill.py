@@ -25,7 +25,7 @@ UID_BASE = 64500
 SANDBOX = ROOT / "src/sandbox"
 # Whose sandbox shows that a row of calls.c is missing. posternd's own groups are not drilled: it reads nobody's bytes.
 SHOWN_BY = {"BASE": "session room", "LOOP": "scan", "CHANNELS": "policy", "ACCEPT": "receive", "CONNECT": "deliver",
-	"FILES": "maildir room", "DATABASE": "queue", "FORK": "compose zygote", "MAP_FILE": "message room", "RESOLVER": "resolver"}
+	"FILES": "audit", "DATABASE": "queue", "FORK": "compose zygote", "MAP_FILE": "message room", "RESOLVER": "resolver"}
 POSTERND_ONLY = ("SUPERVISE", "MEMFD")
 LIMITS = {"CPU": 0, "FSIZE": 1, "CORE": 4, "NPROC": 6, "NOFILE": 7, "MEMLOCK": 8, "AS": 9, "MSGQUEUE": 12}
 
@@ -117,7 +117,7 @@ def by_step(rows):
 
 def run_mutated(build, process, kind, worker, value):
 	"""Without layers one by one where the list of calls alone tells."""
-	options = [] if kind in ("WITHOUT_CALL", "WITHOUT_DENIAL") else ["--ablate"]
+	options = [] if kind in ("WITHOUT_CALL", "WITHOUT_DENIAL", "WITHOUT_CONDITION") else ["--ablate"]
 	return by_step(run_drill(build, *options, "--only", process, "--uid-base", UID_BASE + 40 * worker, "--mutate", value)[1])
 
 

@@ -224,6 +224,38 @@ static void try_listed(struct drill *d, struct run *r, const struct subject *s)
 		     detail);
 }
 
+/* Another row of the same profile may list any arguments, as files do for newfstatat. */
+static bool has_condition(const struct sandbox_profile *p, const struct sandbox_call *call)
+{
+	if (!(call->group & p->calls) || call->condition == SANDBOX_IF_NO_FAST_OPEN) /* steps 54 and 63 */
+		return false;
+	for (size_t i = 0; i < sandbox_n_calls; i++)
+		if (sandbox_calls[i].number == call->number && (sandbox_calls[i].group & p->calls) &&
+		    (sandbox_calls[i].condition == SANDBOX_IF_ANY ||
+		     sandbox_calls[i].condition == SANDBOX_FAILS_ENOSYS))
+			return false;
+	return true;
+}
+
+static void try_other_arguments(struct drill *d, struct run *r, const struct subject *s)
+{
+	struct steps_order o = { .step = STEPS_UNLISTED, .uid = s->uid };
+	unsigned n = 0, last = 0;
+	char detail[64] = "";
+
+	for (size_t i = 0; i < sandbox_n_calls; i++) {
+		o.argument = i;
+		if (!has_condition(s->profile, &sandbox_calls[i]) || is_by_filter(subject_try(r, &o)))
+			continue;
+		n++;
+		last = (unsigned)i;
+	}
+	if (n)
+		snprintf(detail, sizeof detail, "%u are not, such as row %u", n, last);
+	report_check(&d->report, s->profile->name, "every listed call with other arguments is denied", n == 0,
+		     detail);
+}
+
 static void try_calls(struct drill *d, const struct subject *s)
 {
 	struct run r;
@@ -232,6 +264,7 @@ static void try_calls(struct drill *d, const struct subject *s)
 		return;
 	try_unlisted(d, &r, s);
 	try_listed(d, &r, s);
+	try_other_arguments(d, &r, s);
 	subject_end(&r);
 }
 

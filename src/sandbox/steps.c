@@ -206,7 +206,39 @@ static uint64_t listed_value(enum sandbox_condition condition, unsigned argument
 	}
 }
 
-int steps_LISTED(const struct steps_order *o)
+/* One that the condition does not list; 0 where it has none to offer (and the call is harmless so). */
+static uint64_t unlisted_value(enum sandbox_condition condition, unsigned argument)
+{
+	switch (condition) {
+	case SANDBOX_IF_NOT_EXEC:
+		return argument == 2 ? PROT_EXEC : 0;
+	case SANDBOX_IF_FORK:
+		return argument == 0 ? CLONE_NEWUSER | SIGCHLD : 0;
+	case SANDBOX_IF_UNIX:
+		return argument == 0 ? AF_INET : argument == 1 ? SOCK_STREAM : 0;
+	case SANDBOX_IF_STREAM:
+	case SANDBOX_IF_DATAGRAM:
+		return argument == 0 ? AF_INET : argument == 1 ? SOCK_RAW : 0;
+	case SANDBOX_IF_MODE:
+		return argument > 0 ? 06755 : 0;
+	case SANDBOX_IF_SELF:
+		return argument == 0 ? 1 : 0;
+	case SANDBOX_IF_FCNTL:
+	case SANDBOX_IF_LOCK:
+	case SANDBOX_IF_SEAL:
+		return argument == 1 ? F_SETOWN : 0;
+	case SANDBOX_IF_IOCTL_READABLE:
+		return argument == 1 ? TIOCSTI : 0;
+	case SANDBOX_IF_PRCTL:
+		return argument == 0 ? PR_SET_NAME : 0;
+	default:
+		return 0;
+	}
+}
+
+/* Returns when the filter lets it pass, whatever the kernel says then. */
+static int make_call(const struct steps_order *o,
+		     uint64_t (*value)(enum sandbox_condition condition, unsigned argument))
 {
 	static const struct timespec no_time;
 	const struct sandbox_call *call;
@@ -216,12 +248,22 @@ int steps_LISTED(const struct steps_order *o)
 		return STEPS_INCONCLUSIVE;
 	call = &sandbox_calls[o->argument];
 	for (unsigned i = 0; i < 4; i++)
-		a[i] = listed_value(call->condition, i);
+		a[i] = value(call->condition, i);
 	if (call->number == SYS_ppoll)
 		a[2] = (uintptr_t)&no_time; /* otherwise it waits for ever */
 	if (syscall(call->number, a[0], a[1], a[2], a[3], 0L, 0L) == 0 && call->number == SYS_clone)
 		syscall(SYS_exit_group, 0);
 	return 0;
+}
+
+int steps_LISTED(const struct steps_order *o)
+{
+	return make_call(o, listed_value);
+}
+
+int steps_UNLISTED(const struct steps_order *o)
+{
+	return make_call(o, unlisted_value);
 }
 
 int steps_COUNT_FILES(const struct steps_order *o)
