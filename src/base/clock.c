@@ -5,7 +5,7 @@
  */
 #include "base/clock.h"
 
-#include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 static bool fake;
@@ -92,8 +92,16 @@ void clock_print_rfc5322(int64_t wall_ms, char out[CLOCK_RFC5322_SIZE])
 {
 	static const char days[] = "SunMonTueWedThuFriSat";
 	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+	static const char shape[CLOCK_RFC5322_SIZE] = "Thu, 01 Jan 1970 00:00:00 +0000";
 	struct civil c = civil_of(wall_ms);
 
-	snprintf(out, CLOCK_RFC5322_SIZE, "%.3s, %02d %.3s %04d %02d:%02d:%02d +0000", days + 3 * c.weekday,
-		 c.day, months + 3 * (c.month - 1), c.year, c.hour, c.minute, c.second);
+	for (int i = 0; i < CLOCK_RFC5322_SIZE; i++)
+		out[i] = shape[i];
+	memcpy(out, days + 3 * c.weekday, 3);
+	put_digits(out + 5, 2, c.day);
+	memcpy(out + 8, months + 3 * (c.month - 1), 3);
+	put_digits(out + 12, 4, c.year);
+	put_digits(out + 17, 2, c.hour);
+	put_digits(out + 20, 2, c.minute);
+	put_digits(out + 23, 2, c.second);
 }

@@ -114,10 +114,11 @@ static void read_wal_header(struct wal *wal, int fd)
 
 static bool read_frame(int fd, uint32_t index, uint8_t bytes[FRAME], struct frame *ret_frame)
 {
-	struct wire_reader r = wire_reader_of(text_from_bytes(bytes, FRAME_HEADER));
+	struct wire_reader r;
 
 	if (!read_at(fd, bytes, FRAME, WAL_HEADER + (uint64_t)index * FRAME))
 		return false;
+	r = wire_reader_of(text_from_bytes(bytes, FRAME_HEADER));
 	ret_frame->page = (uint32_t)wire_get_be(&r, 4);
 	ret_frame->commit_size = (uint32_t)wire_get_be(&r, 4);
 	ret_frame->salt[0] = (uint32_t)wire_get_be(&r, 4);
@@ -238,6 +239,23 @@ bool salvage_pages_read(struct salvage_pages *pages, uint32_t number, uint8_t ou
 }
 
 /* The first pointer map is page 2; each describes the MAP_ENTRIES pages behind it. */
+/* No entry may contradict the format: a damaged map still has bytes that look like entries, and to
+ * believe one of them costs a message. */
+static bool is_sound(const struct salvage_pages *pages, uint32_t map)
+{
+	for (uint32_t i = 0; i < MAP_ENTRIES && map + 1 + i <= pages->n_pages; i++) {
+		const uint8_t *entry = pages->map + 5 * (size_t)i;
+		uint32_t parent = (uint32_t)entry[1] << 24 | (uint32_t)entry[2] << 16 |
+				  (uint32_t)entry[3] << 8 | entry[4];
+		if (map + 1 + i == PENDING_PAGE)
+			continue;
+		if (entry[0] < SALVAGE_USE_ROOT || entry[0] > SALVAGE_USE_TREE || parent > pages->n_pages ||
+		    (entry[0] <= SALVAGE_USE_FREE) != (parent == 0))
+			return false;
+	}
+	return true;
+}
+
 enum salvage_use salvage_pages_use(struct salvage_pages *pages, uint32_t number)
 {
 	uint32_t map;
@@ -250,9 +268,9 @@ enum salvage_use salvage_pages_use(struct salvage_pages *pages, uint32_t number)
 	if (number <= map)
 		return SALVAGE_USE_NONE;
 	if (pages->map_number != map) {
-		pages->map_number = salvage_pages_read(pages, map, pages->map) ? map : 0;
-		if (pages->map_number == 0)
-			return SALVAGE_USE_UNKNOWN;
+		if (!salvage_pages_read(pages, map, pages->map) || !is_sound(pages, map))
+			memset(pages->map, SALVAGE_USE_UNKNOWN, sizeof pages->map);
+		pages->map_number = map;
 	}
 	use = pages->map[5 * (number - map - 1)];
 	return use <= SALVAGE_USE_TREE ? (enum salvage_use)use : SALVAGE_USE_UNKNOWN;
