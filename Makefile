@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # Short names for what is done most. Meson and Ninja do the work; see HACKING.md.
 PREFIX ?= /usr/local
+CONFIG := /etc/postern/postern.conf
 T ?= 60
 
-.PHONY: build run test bench fuzz lint format install clean
+.PHONY: build run test bench fuzz lint format install uninstall clean
 
 build:
-	tools/need build
+	@tools/need build
 	tools/build build
 
 # make run ONCE=1: send the samples and end.
@@ -18,17 +19,17 @@ test:
 	./test $(STEP)
 
 bench: build
-	tools/need test bench
+	@tools/need test bench
 	bench/run
 
 # make fuzz T=600: every fuzz target for so many seconds, together.
 fuzz:
-	tools/need build lint
+	@tools/need build lint
 	tools/build build-fuzz
 	tools/fuzz --build build-fuzz --total $(T)
 
 lint: build
-	tools/need lint test
+	@tools/need lint test
 	tools/check-layers
 	tools/check-size
 	tools/check-format
@@ -39,12 +40,19 @@ lint: build
 format:
 	tools/check-format --fix
 
-# make install PREFIX=/usr DESTDIR=/tmp/root
+# make install PREFIX=/usr DESTDIR=/tmp/root. The programs are those that ./test tries, but for the prefix and
+# without symbols. A configuration that is there already is left alone.
 install:
-	tools/need build
-	[ -f build-install/build.ninja ] || meson setup build-install --buildtype=release --prefix=$(PREFIX) --sysconfdir=/etc --localstatedir=/var
-	meson configure build-install --prefix=$(PREFIX)
-	DESTDIR="$(DESTDIR)" meson install -C build-install
+	@tools/need build
+	@[ ! -f build-install/build.ninja ] || meson configure build-install --prefix=$(PREFIX)
+	@tools/build build-install --prefix=$(PREFIX) --sysconfdir=/etc --localstatedir=/var -Dwerror=false -Dtests=false
+	@DESTDIR="$(DESTDIR)" meson install -C build-install --no-rebuild --strip --quiet
+	@[ -e "$(DESTDIR)$(CONFIG)" ] || install -D -m 644 dist/postern.conf.example "$(DESTDIR)$(CONFIG)"
+	@echo "Installed below $(DESTDIR)$(PREFIX). Next: edit $(CONFIG), then see 'A real gateway' in README.md."
+
+# What make install has put there; the configuration and the mail stay.
+uninstall:
+	tools/uninstall --build build-install --root "$(DESTDIR)/"
 
 clean:
 	rm -rf build build-*

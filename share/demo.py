@@ -54,14 +54,16 @@ def clip(text, width):
 
 
 def print_fates(fates):
-	print(f"\n  {'sample':<20}{'answer to the sender':<46}where it is now")
-	print(f"  {'-' * 19:<20}{'-' * 45:<46}{'-' * 30}")
+	print(f"\n  {'sample':<20}{'answer to the sender':<52}where it is now")
+	print(f"  {'-' * 19:<20}{'-' * 51:<52}{'-' * 30}")
 	for fate in fates:
 		place = short(fate.place) if fate.place.startswith("/") else fate.place
-		print(f"  {fate.sample.name:<20}{clip(fate.reply, 44):<46}{place}")
+		print(f"  {fate.sample.name:<20}{clip(fate.reply, 51):<52}{place}")
 		if not fate.ok:
 			print(f"  {'':<20}NOT AS IT SHOULD BE: {fate.why}")
-	print()
+	bad = sum(not fate.ok for fate in fates)
+	print(f"\n{bad} of {len(fates)} samples did not end as they should.\n" if bad else
+		f"\nAll {len(fates)} samples ended as they should.\n")
 
 
 def play_samples(server, arguments):
@@ -78,11 +80,11 @@ def play_samples(server, arguments):
 def print_advice(arguments):
 	conf = short(arguments.home.resolve() / "postern.conf")
 	print(f"""Try next:
-  swaks --server 127.0.0.1:{arguments.port} --to anna@demo.example        a message of your own
-  build/postern --config {conf} status             the processes
-  build/postern --config {conf} queue list         what waits
-  build/postern --config {conf} audit show         what happened
-  build/postern --config {conf} drill              what a taken-over process could reach
+  swaks --server 127.0.0.1:{arguments.port} --to anna@demo.example     a message of your own, by this or any client
+  build/postern --config {conf} status      the processes and their sandboxes
+  build/postern --config {conf} queue list  what waits, and why
+  build/postern --config {conf} audit show  what happened
+  build/postern --config {conf} drill       what a taken-over process could reach
 Mail arrives below {short(arguments.home.resolve() / 'mail')}/USER/new. Ctrl-C ends the gateway.
 """)
 
@@ -104,6 +106,7 @@ def main():
 	server = make_gateway(arguments, lambda line: print(line, file=sys.stderr, flush=True))
 	status = 1
 	try:
+		print(f"Starting a gateway on 127.0.0.1:{arguments.port} and sending it {len(samples.SAMPLES)} samples. Its log:", flush=True)
 		server.start().wait_ready()
 		fates = play_samples(server, arguments)
 		time.sleep(0.2)  # the log of the last sample comes before the table

@@ -51,6 +51,7 @@ class Gateway:
 		self.mail = self.home / "mail"
 		self.control = self._choose_control()
 		self.on_line = on_line
+		self.wrapper = []  # a command that runs posternd
 		self.lines = []
 		self.process = None
 		self.reader = None
@@ -78,7 +79,7 @@ class Gateway:
 		if not program.exists():
 			raise Failed(f"{program} is missing: build first")
 		self.is_ready.clear()
-		self.process = subprocess.Popen([program, "--config", self.conf], stdin=subprocess.DEVNULL,
+		self.process = subprocess.Popen([*self.wrapper, program, "--config", self.conf], stdin=subprocess.DEVNULL,
 			stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True, env=self.environment)
 		self.reader = threading.Thread(target=self._read_log, args=(self.process,), daemon=True)
 		self.reader.start()

@@ -38,6 +38,9 @@ struct cli_command {
 
 const struct cli_command *cli_command_at(size_t index); /* NULL behind the last */
 
+/* What every subcommand takes, in the form of cli_command.options. */
+extern const char cli_common_options[];
+
 /* Every row of commands.def has this function. */
 #define COMMAND(name, function, arguments, summary, text, options, examples) int function(struct cli *c);
 #include "cli/commands.def"

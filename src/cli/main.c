@@ -17,6 +17,10 @@ static const struct cli_command commands[] = {
 #undef COMMAND
 };
 
+const char cli_common_options[] = "--config FILE|the configuration (default /etc/postern/postern.conf)\n"
+				  "--json|answer in JSON, for programs\n"
+				  "--help|what the command does, with examples\n";
+
 static const char *current = "";
 
 const struct cli_command *cli_command_at(size_t index)
@@ -92,7 +96,8 @@ static void print_pairs(const char *title, const char *pairs)
 
 static int print_command_help(const struct cli_command *command)
 {
-	printf("usage: postern %s %s\n\n%s\n", command->name, command->arguments, command->text);
+	printf("usage: postern %s%s%s\n\n%s\n", command->name, *command->arguments ? " " : "",
+	       command->arguments, command->text);
 	print_pairs("options", command->options);
 	print_pairs("examples", command->examples);
 	return EX_OK;

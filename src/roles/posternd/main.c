@@ -90,19 +90,14 @@ static void read_conf(struct gateway *g, struct conf *fallback)
 static void on_signal(evutil_socket_t number, short what, void *arg)
 {
 	struct gateway *g = arg;
-	struct buf why;
 
 	(void)what;
-	if (number != SIGHUP) {
-		log_info("stopping");
-		members_stop_all(g);
+	if (number == SIGHUP) {
+		control_reload(g, "signal=HUP");
 		return;
 	}
-	buf_init(&why, CONF_MAX_ERROR_TEXT);
-	journal_notify("RELOADING=1");
-	reload_run(g, &why);
-	journal_notify("READY=1");
-	buf_done(&why);
+	log_info("stopping");
+	members_stop_all(g);
 }
 
 static void watch_signals(struct gateway *g)
@@ -161,7 +156,7 @@ int main(int argc, char **argv)
 		return EX_OK;
 	}
 	preflight_check(g->conf, g->settings.layers);
-	places_bind(&g->places, g->conf);
+	sockets_bind(&g->places, g->conf);
 	first = g->conf;
 	if (!g->settings.no_parent && !getenv("NOTIFY_SOCKET")) {
 		parent_run(first);

@@ -49,11 +49,16 @@ static int wait_for_child(pid_t pid)
 	return status;
 }
 
+/* What another start would meet again; the same list stands in dist/postern.service.in. */
 static bool is_final(int status)
 {
-	int code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+	static const int lasting[] = { EX_OK,        EX_USAGE,  EX_NOUSER, EX_UNAVAILABLE,
+				       EX_CANTCREAT, EX_NOPERM, EX_CONFIG };
 
-	return stop_asked || code == EX_OK || code == EX_CONFIG || code == EX_UNAVAILABLE || code == EX_USAGE;
+	for (size_t i = 0; i < sizeof lasting / sizeof *lasting; i++)
+		if (WIFEXITED(status) && WEXITSTATUS(status) == lasting[i])
+			return true;
+	return stop_asked;
 }
 
 void parent_run(const struct conf *conf)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Everything that needs root or a path, opened once, before root is dropped: the configuration file,
- * sockets, programs, state directories, Maildirs, the control socket. Called by main.c. Every failure
- * ends the process with one line that names the place and the cure.
+ * Everything but ports that needs root or a path, opened once, before root is dropped: the configuration
+ * file, programs, state directories, Maildirs, the control socket. Called by main.c. Every failure ends the
+ * process with one line that names the place and the cure.
  */
 #include "base/ensure.h"
 #include "base/log.h"
@@ -12,7 +12,6 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <limits.h>
-#include <netinet/in.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,8 +20,6 @@
 #include <sys/un.h>
 #include <sysexits.h>
 #include <unistd.h>
-
-#define FIRST_INHERITED_FD 3 /* sd_listen_fds(3) */
 
 int places_open_file(struct text path)
 {
@@ -92,79 +89,6 @@ struct conf *places_read_conf(struct settings *s, struct buf *errors)
 		   s->config_file, name);
 	conf_free(conf);
 	return NULL;
-}
-
-static void print_endpoint(const struct conf_endpoint *e, char *out, size_t n)
-{
-	char address[ADDR_TEXT_SIZE];
-
-	addr_print(&e->addr, address);
-	snprintf(out, n, addr_is_v4(&e->addr) ? "%s:%u" : "[%s]:%u", address, e->port);
-}
-
-/* A socket that the service manager bound already to this address, or -1. */
-static int find_inherited(const struct conf_endpoint *e)
-{
-	const char *count = getenv("LISTEN_FDS");
-	uint64_t n = 0;
-
-	if (!count || !text_parse_u64(text_from_cstr(count), MAX_SOCKETS, &n))
-		return -1;
-	for (int fd = FIRST_INHERITED_FD; fd < FIRST_INHERITED_FD + (int)n; fd++) {
-		struct sockaddr_storage ss;
-		socklen_t size = sizeof ss;
-		struct addr a;
-		uint16_t port;
-		if (getsockname(fd, (struct sockaddr *)&ss, &size) == 0 && addr_of_sockaddr(&ss, &a, &port) &&
-		    port == e->port && addr_is_equal(&a, &e->addr))
-			return fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	}
-	return -1;
-}
-
-static int bind_socket(const struct conf_endpoint *e, int backlog)
-{
-	struct sockaddr_storage ss;
-	socklen_t size = addr_to_sockaddr(&e->addr, e->port, &ss);
-	int on = 1, fd = find_inherited(e);
-	char name[64];
-
-	if (fd >= 0)
-		return fd;
-	print_endpoint(e, name, sizeof name);
-	fd = socket(ss.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		log_fatal(EX_OSERR, "cannot make a socket for %s: %s", name,
-			  error_text(error_of_errno(errno)));
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-	if (ss.ss_family == AF_INET6)
-		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
-	if (bind(fd, (struct sockaddr *)&ss, size) == 0 && listen(fd, backlog) == 0)
-		return fd;
-	if (errno == EADDRINUSE)
-		log_fatal(EX_UNAVAILABLE,
-			  "%s is in use by another program: stop it ('ss -ltnp' names it), or change the "
-			  "listener's address or port",
-			  name);
-	if (errno == EACCES)
-		log_fatal(EX_NOPERM,
-			  "%s needs root or a socket unit: start as root, or use a port from 1024 on", name);
-	log_fatal(EX_UNAVAILABLE, "cannot listen on %s: %s; is it an address of this machine?", name,
-		  strerror(errno));
-}
-
-void places_bind(struct places *p, const struct conf *conf)
-{
-	for (size_t i = 0; i < conf->listener.n; i++) {
-		const struct conf_listener *l = &conf->listener.v[i];
-		for (size_t k = 0; k < l->address.n; k++) {
-			if (p->n_sockets == MAX_SOCKETS)
-				log_fatal(EX_CONFIG, "more than %d addresses to listen on", MAX_SOCKETS);
-			p->sockets[p->n_sockets++] =
-				(struct socket_entry){ bind_socket(&l->address.v[k], (int)l->backlog),
-						       (unsigned)i, l->address.v[k] };
-		}
-	}
 }
 
 static void path_of(struct text dir, const char *name, char out[PATH_MAX])

@@ -81,6 +81,7 @@ struct instance {
 	enum instance_state state;
 	int64_t since; /* wall clock, ms */
 	uint32_t layers;
+	unsigned n_syncs;       /* asked for and not answered: a reload is not in force yet */
 	struct event *patience; /* it must be ready by then */
 };
 
@@ -99,9 +100,11 @@ struct gateway {
 /* preflight.c. Logs what is weaker here, and ends the process below the configured minimum. */
 void preflight_check(const struct conf *conf, uint32_t layers);
 
+/* sockets.c. Takes or makes each listening socket; ends the process with one clear error. */
+void sockets_bind(struct places *p, const struct conf *conf);
+
 /* places.c: all end the process with one clear error. */
 struct conf *places_read_conf(struct settings *s, struct buf *errors);
-void places_bind(struct places *p, const struct conf *conf);
 void places_open(struct places *p, const struct settings *s, const struct conf *conf);
 uid_t places_uid(const struct places *p, const struct conf *conf, const char *name, unsigned user);
 void places_drop_root(const struct places *p, const struct conf *conf);
@@ -128,10 +131,16 @@ void journal_notify(const char *state); /* to the service manager: "READY=1" */
 
 /* control.c */
 void control_init(struct gateway *g);
+/* By a signal: recorded first, as if by the command line. */
+void control_reload(struct gateway *g, const char *by);
+/* A process has begun to run by the newest configuration. */
+void control_check_reload(struct gateway *g);
 void control_counter(struct gateway *g, const char *role, struct text name, uint64_t value);
 void control_counters_end(struct gateway *g, const char *role);
 
 /* reload.c. False and why in `why`: nothing has changed then. */
 bool reload_run(struct gateway *g, struct buf *why);
+/* The first process that does not yet run by the configuration of the last reload, or NULL. */
+const char *reload_is_awaited(const struct gateway *g);
 
 #endif

@@ -7,15 +7,17 @@
 #include "roles/posternd/posternd.h"
 #include "sandbox/sandbox.h"
 
+#include <linux/capability.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #define MDWE_GET 66 /* prctl PR_GET_MDWE, Linux 6.3 */
-
-#include <sys/prctl.h>
 
 static void check_landlock(const struct conf *conf)
 {
@@ -23,33 +25,63 @@ static void check_landlock(const struct conf *conf)
 
 	if ((uint64_t)abi < conf->top.minimum_landlock)
 		log_fatal(EX_UNAVAILABLE,
-			  "this kernel has Landlock version %d, the configuration demands %llu: use a newer "
-			  "kernel, enable "
-			  "'landlock' in its lsm= option, or lower minimum-landlock",
+			  "this kernel has Landlock version %d, and minimum-landlock is %llu: use a newer "
+			  "kernel, add landlock to its lsm= option, or lower minimum-landlock",
 			  abi, (unsigned long long)conf->top.minimum_landlock);
 	if (abi == 0)
-		log_warning("no Landlock in this kernel: files and TCP are guarded by fewer layers; Linux "
-			    "5.13 has it");
+		log_warning("no Landlock here: use Linux 5.13 or newer, or add landlock to its lsm= option; "
+			    "until then files and TCP ports are denied by fewer layers");
 	else if (abi < 4)
-		log_info("Landlock version %d: TCP ports and signals are guarded by the other layers; Linux "
-			 "6.12 has both",
+		log_info("Landlock version %d: TCP ports are denied by the other layers alone; version 4 "
+			 "(Linux 6.7) has them",
 			 abi);
+	else if (abi < 6)
+		log_info("Landlock version %d: signals to others are denied by the other layers alone; "
+			 "version 6 (Linux 6.12) has them",
+			 abi);
+}
+
+/* In a child, so that posternd itself stays where it is. */
+static bool has_namespaces(void)
+{
+	pid_t pid = fork();
+	int status = 1;
+
+	if (pid == 0) {
+		if (geteuid() != 0 && unshare(CLONE_NEWUSER) < 0)
+			_exit(1);
+		_exit(unshare(CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS) == 0 ? 0 : 1);
+	}
+	if (pid > 0)
+		waitpid(pid, &status, 0);
+	return status == 0;
 }
 
 static void check_namespaces(const struct conf *conf)
 {
-	bool have = geteuid() == 0 || sandbox_has_user_namespaces();
+	bool is_root = geteuid() == 0;
+	const char *cure = is_root ? "give the container or unit CAP_SYS_ADMIN"
+				   : "allow them by the sysctls user.max_user_namespaces and "
+				     "kernel.unprivileged_userns_clone, or start as root";
 
-	if (have)
+	if (has_namespaces())
 		return;
 	if (conf->top.require_namespaces)
-		log_fatal(
-			EX_UNAVAILABLE,
-			"no namespaces for unprivileged users here: set kernel.unprivileged_userns_clone=1, "
-			"start as root, or set require-namespaces no");
-	log_warning("no namespaces here (container, or kernel.unprivileged_userns_clone=0): rooms keep the "
-		    "network stack "
-		    "and the file tree in sight, Landlock and the call filter alone deny them");
+		log_fatal(EX_UNAVAILABLE, "no namespaces here: %s, or set require-namespaces no", cure);
+	log_warning("no namespaces here: %s; until then every process sees the network%s, and only Landlock "
+		    "and the call filter deny it",
+		    cure, is_root ? "" : " and the file tree");
+}
+
+/* What root may lack in a container or unit: the starters need these for an empty root directory, and to
+ * give them up behind it. */
+static void check_root_directory(void)
+{
+	if (geteuid() != 0 || (prctl(PR_CAPBSET_READ, CAP_SYS_CHROOT, 0, 0, 0) == 1 &&
+			       prctl(PR_CAPBSET_READ, CAP_SETPCAP, 0, 0, 0) == 1))
+		return;
+	log_warning("root without CAP_SYS_CHROOT or CAP_SETPCAP: give both to the container or unit; until "
+		    "then every process sees the file tree, and only Landlock and the call filter deny it");
 }
 
 static void check_files(const struct conf *conf)
@@ -103,6 +135,7 @@ void preflight_check(const struct conf *conf, uint32_t layers)
 		log_warning("layers of the sandbox are left out by the command line: for measurements only");
 	check_landlock(conf);
 	check_namespaces(conf);
+	check_root_directory();
 	check_files(conf);
 	check_processes(conf);
 	if (prctl(MDWE_GET, 0, 0, 0, 0) < 0)

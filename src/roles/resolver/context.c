@@ -80,9 +80,11 @@ static void set_bounds(struct ub_ctx *ctx, const struct conf *conf)
 	set_number(ctx, "num-queries-per-thread:", r->max_queries);
 	set_number(ctx, "outgoing-range:", context_sockets(conf) - TCP_SOCKETS);
 	set_number(ctx, "outgoing-num-tcp:", TCP_SOCKETS);
-	/* The manual of unbound: twice as much for records as for messages. */
-	set_number(ctx, "msg-cache-size:", r->cache_size / 3);
-	set_number(ctx, "rrset-cache-size:", r->cache_size / 3 * 2);
+	/* All caches out of one setting. The manual of unbound: twice as much for records as for messages. */
+	set_number(ctx, "msg-cache-size:", r->cache_size / 64 * 19);
+	set_number(ctx, "rrset-cache-size:", r->cache_size / 64 * 38);
+	set_number(ctx, "key-cache-size:", r->cache_size / 64 * 4);
+	set_number(ctx, "neg-cache-size:", r->cache_size / 64);
 	/* One thread: no need for parts with locks of their own. */
 	set(ctx, "msg-cache-slabs:", "1");
 	set(ctx, "rrset-cache-slabs:", "1");

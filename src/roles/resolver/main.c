@@ -13,6 +13,7 @@
 #include "role/role.h"
 #include "roles/resolver/answer.h"
 #include "roles/resolver/context.h"
+#include "roles/resolver/probe.h"
 #include "sandbox/sandbox.h"
 
 #include <errno.h>
@@ -296,12 +297,18 @@ static void tell_counters(struct role *r)
 		role_counter(r, names[i], resolver.n_answers[i]);
 }
 
+static void serve(struct role *r)
+{
+	probe_start(r, resolver.unbound);
+}
+
 static const struct role_definition definition = {
 	.id = ROLE_RESOLVER,
 	.count_files = count_files,
 	.list_ports = list_ports,
 	.resource = take_resource,
 	.open = open_resolver,
+	.serve = serve,
 	.peer = add_peer,
 	.reload = reload,
 	.counters = tell_counters,
