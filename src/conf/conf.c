@@ -149,6 +149,7 @@ static bool copy_row(const struct conf_block *block, const struct conf_row *row,
 		.readers = row->readers,
 		.is_needed = row->use & CONF_USE_NEEDED,
 		.is_repeatable = row->use & CONF_USE_REPEAT,
+		.needs_restart = row->use & CONF_USE_RESTART,
 	};
 	return true;
 }

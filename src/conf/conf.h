@@ -38,11 +38,12 @@ enum conf_reader {
 /* Enough for the errors of any file, and for the canonical text of any configuration. */
 #define CONF_MAX_ERROR_TEXT ((size_t)1 << 20)
 #define CONF_MAX_PRINT      ((size_t)16 << 20)
-/* Ids that uid-base stands for the first of. */
 /* Different ports of next servers: the sandbox of deliver lists them. */
 #define CONF_PORTS_MAX 64
-
+/* Ids that uid-base stands for the first of. */
 #define CONF_UIDS 32
+/* Address space of resolver, which its sandbox bounds. cache-size and max-queries must fit. */
+#define CONF_RESOLVER_MEMORY ((uint64_t)1536 << 20)
 
 struct conf_place {
 	unsigned line, column; /* from 1; line 0: nowhere, a default */
@@ -246,6 +247,9 @@ bool conf_is_in(const struct conf_prefixes *prefixes, const struct addr *a);
 /* The canonical text of what these readers (CONF_FOR_... or'ed) may see, every value written out. It
  * parses by CONF_PART to the same values. False when it did not fit. */
 bool conf_print(const struct conf *c, unsigned readers, struct buf *out);
+/* What of b differs from a and is taken at the start only: "state, listener public address, the domains";
+ * nothing when b can be put in the place of a while the gateway runs. */
+void conf_list_restarts(const struct conf *a, const struct conf *b, struct buf *ret_list);
 /* Every setting with its default, as a file with comments. */
 bool conf_print_defaults(struct buf *out);
 /* postern.conf(5), in mdoc(7). */
@@ -259,7 +263,7 @@ struct conf_setting {
 	const char *min, *max, *initial;
 	const char *help;
 	unsigned readers;
-	bool is_needed, is_repeatable;
+	bool is_needed, is_repeatable, needs_restart;
 };
 
 /* By number from 0; false after the last. */

@@ -131,11 +131,21 @@ static bool is_mailbox(struct text word)
 	       conf_hostname_is_valid(text_skip(word, at + 1));
 }
 
+static bool complain_mailbox(struct buf *why, const char *what, struct text word)
+{
+	size_t at = text_find_last_byte(word, '@');
+
+	conf_expected(why, what, word);
+	if (at != SIZE_MAX && !text_is_ascii(text_skip(word, at)))
+		buf_add_cstr(why, " (write domains in other scripts in their xn-- form)");
+	return false;
+}
+
 bool conf_mailbox_parse(const struct conf_row *row, struct text word, void *ret_value, struct buf *why)
 {
 	(void)row;
 	if (!is_mailbox(word))
-		return conf_expected(why, "a mail address", word);
+		return complain_mailbox(why, "a mail address", word);
 	*(struct text *)ret_value = word;
 	return true;
 }
@@ -144,7 +154,7 @@ bool conf_recipient_parse(const struct conf_row *row, struct text word, void *re
 {
 	(void)row;
 	if (!is_local_part(word) && !is_mailbox(word))
-		return conf_expected(why, "any, a local part or a mail address", word);
+		return complain_mailbox(why, "any, a local part or a mail address", word);
 	*(struct text *)ret_value = word;
 	return true;
 }
@@ -286,8 +296,11 @@ bool conf_host_parse(const struct conf_row *row, struct text word, void *ret_val
 	h->name = (struct text){ NULL, 0 };
 	if (read_addr(host, &h->addr))
 		return true;
-	if (!conf_hostname_is_valid(without_dot(host)))
-		return conf_expected(why, "a host name or address, with a port or without", word);
+	if (!conf_hostname_is_valid(without_dot(host))) {
+		conf_expected(why, "a host name or address, with a port or without", word);
+		buf_add_cstr(why, text_is_ascii(word) ? "" : " (write other scripts in their xn-- form)");
+		return false;
+	}
 	h->name = without_dot(host);
 	return true;
 }

@@ -55,6 +55,8 @@ static void add_bounds(const struct conf_row *row, struct buf *out)
 
 	if (row->use & CONF_USE_NEEDED)
 		buf_add_cstr(out, "Must be set.\n");
+	if (row->use & CONF_USE_RESTART)
+		buf_add_cstr(out, "A change needs a restart.\n");
 	if (kind->is_list)
 		buf_printf(out, "At most %s values%s.\n", row->max,
 			   row->use & CONF_USE_REPEAT ? ", which may stand on several lines" : "");
@@ -141,6 +143,14 @@ static const char head[] =
 	"Nothing starts on a file with a mistake.\n"
 	".Ql postern check Ar file\n"
 	"shows every mistake of a file in one run, each with line and column.\n"
+	".Pp\n"
+	".Ql postern reload\n"
+	"and the signal HUP put a changed file in force while mail flows.\n"
+	"Either all of it is taken or nothing:\n"
+	"a file that is wrong, or that changes a setting of which is said here that it needs a restart, is\n"
+	"refused, and the gateway goes on as before.\n"
+	"The blocks listener and domain cannot be added, removed or put in another order by a reload.\n"
+	"Sessions and deliveries that are under way end by the settings with which they began.\n"
 	".Pp\n";
 
 static const char tail[] =

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The configuration as text again: canonical, for one role each, and the defaults as a commented file.
- * Called by posternd (what a role is told), by `postern check` and by tests. Trusts the struct conf.
+ * Called by posternd (what a role is told, what a reload may not change), by `postern check` and by tests.
+ * Trusts the struct conf.
  *
  * The canonical text has one setting a line, every value written out, and only rows that one of the
  * readers may see. Invariant: it parses by CONF_PART to the same values, and printing that again gives the
@@ -110,6 +111,88 @@ bool conf_print(const struct conf *c, unsigned readers, struct buf *out)
 		if (is_visible(&conf_blocks[i], readers))
 			print_block(c, &conf_blocks[i], readers, out);
 	return !out->overflow;
+}
+
+static void add_to_list(struct buf *list, const char *words, struct text name, const char *last)
+{
+	buf_add_cstr(list, list->n ? ", " : "");
+	buf_printf(list, "%s%s%.*s%s%s", words, *words && name.n ? " " : "", TEXT_ARGS(name),
+		   *words ? " " : "", last);
+}
+
+static bool is_same_row(const struct conf_row *row, const void *a, const void *b)
+{
+	struct buf x, y;
+	bool is_same;
+
+	buf_init(&x, CONF_MAX_PRINT);
+	buf_init(&y, CONF_MAX_PRINT);
+	print_row(row, a, "", &x);
+	print_row(row, b, "", &y);
+	is_same = !x.overflow && text_is_equal(buf_text(&x), buf_text(&y));
+	buf_done(&x);
+	buf_done(&y);
+	return is_same;
+}
+
+static void compare_rows(const struct conf_block *block, struct text name, const void *a, const void *b,
+			 struct buf *list)
+{
+	for (size_t i = 0; i < block->n_rows; i++) {
+		const struct conf_row *row = &block->rows[i];
+		if ((row->use & CONF_USE_RESTART) && !is_same_row(row, a, b))
+			add_to_list(list, block->name, name, row->name);
+	}
+}
+
+static struct text name_at(const struct conf_block *block, struct conf_list list, size_t i)
+{
+	struct conf_head head;
+
+	memcpy(&head, (const char *)list.v + i * block->size, sizeof head);
+	return head.name;
+}
+
+/* Roles name such blocks to each other by their numbers, so the blocks must stay the same. */
+static bool is_same_list(const struct conf_block *block, struct conf_list a, struct conf_list b)
+{
+	bool is_same = a.n == b.n;
+
+	for (size_t i = 0; is_same && i < a.n; i++)
+		is_same = text_is_equal(name_at(block, a, i), name_at(block, b, i));
+	return is_same;
+}
+
+static void compare_blocks(const struct conf_block *block, struct conf_list a, struct conf_list b,
+			   struct buf *list)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < block->n_rows; i++)
+		any |= block->rows[i].use & CONF_USE_RESTART;
+	if (any && !is_same_list(block, a, b)) {
+		buf_printf(list, "%sthe blocks %s", list->n ? ", " : "", block->name);
+		return;
+	}
+	for (size_t i = 0; any && i < a.n; i++)
+		compare_rows(block, name_at(block, a, i), (const char *)a.v + i * block->size,
+			     (const char *)b.v + i * block->size, list);
+}
+
+void conf_list_restarts(const struct conf *a, const struct conf *b, struct buf *ret_list)
+{
+	for (size_t i = 0; i < CONF_N_BLOCKS; i++) {
+		const struct conf_block *block = &conf_blocks[i];
+		const char *at_a = (const char *)a + block->offset, *at_b = (const char *)b + block->offset;
+		struct conf_list list_a, list_b;
+		if (block->shape != CONF_SHAPE_MANY) {
+			compare_rows(block, (struct text){ NULL, 0 }, at_a, at_b, ret_list);
+			continue;
+		}
+		memcpy(&list_a, at_a, sizeof list_a);
+		memcpy(&list_b, at_b, sizeof list_b);
+		compare_blocks(block, list_a, list_b, ret_list);
+	}
 }
 
 /* Help, broken into comment lines. */

@@ -37,6 +37,7 @@ enum conf_use {
 	CONF_USE_PLAIN = 0,
 	CONF_USE_NEEDED = 1,
 	CONF_USE_REPEAT = 2,
+	CONF_USE_RESTART = 4,
 };
 
 struct conf_row {

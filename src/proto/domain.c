@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Names of domains, by libidn2. Called by rooms, with what strangers wrote; the processes behind them
- * only ever see the ASCII form. Trusts nothing. Invariant: the result is ASCII and no longer than a
- * domain may be.
+ * only ever see the ASCII form. Policy calls it too, with what the administrator wrote. Trusts nothing.
+ * Invariant: the result is ASCII and no longer than a domain may be.
  */
 #include "proto/domain.h"
 
@@ -31,4 +31,21 @@ bool domain_to_ascii(struct text name, struct arena *a, struct text *ret_ascii)
 	     arena_copy(a, text_from_cstr(ascii), ret_ascii);
 	idn2_free(ascii);
 	return ok;
+}
+
+bool domain_is_equal(struct text a, struct text b)
+{
+	struct text ascii_a, ascii_b;
+	struct arena arena;
+	bool is_equal;
+
+	if (text_is_equal_nocase(a, b))
+		return true;
+	if (text_is_ascii(a) && text_is_ascii(b))
+		return false;
+	arena_init(&arena, 1024);
+	is_equal = domain_to_ascii(a, &arena, &ascii_a) && domain_to_ascii(b, &arena, &ascii_b) &&
+		   text_is_equal_nocase(ascii_a, ascii_b);
+	arena_reset(&arena);
+	return is_equal;
 }

@@ -12,4 +12,7 @@
  * stay as they are. False: no registrar could have given this name (or the arena is full). */
 bool domain_to_ascii(struct text name, struct arena *a, struct text *ret_ascii);
 
+/* The same domain, in whichever of its forms each is written. */
+bool domain_is_equal(struct text a, struct text b);
+
 #endif

@@ -33,6 +33,7 @@ struct role {
 	int state_dir; /* where the process stands: relative paths; -1 for a role without */
 	struct peer *audit;
 	void *self; /* the role's own state, if it wants to carry it here */
+	bool is_leaving;
 };
 
 struct role_definition {
@@ -53,9 +54,10 @@ struct role_definition {
 	void (*peer)(struct role *r, enum role_id peer, int fd);
 	void (*zygote)(struct role *r, enum process_id kind, int fd);
 	void (*admin)(struct role *r, unsigned uid, int fd);
-	void (*reload)(struct role *r, const struct conf *old); /* r->conf is the new one */
-	void (*counters)(struct role *r);                       /* calls role_counter for each */
-	void (*stop)(struct role *r); /* finish, then call role_stopped; NULL: stops at once */
+	/* r->conf is the new one, and in force when this returns, or the role leaves: role_leave. */
+	void (*reload)(struct role *r, const struct conf *old);
+	void (*counters)(struct role *r); /* calls role_counter for each */
+	void (*stop)(struct role *r);     /* finish, then call role_stopped; NULL: stops at once */
 };
 
 /* Never returns but with the process's exit status. zygotes: NULL-terminated, those whose rooms this
@@ -65,6 +67,8 @@ int role_main(const struct role_definition *definition, const struct zygote_defi
 
 void role_counter(struct role *r, const char *name, uint64_t value);
 void role_stopped(struct role *r);
+/* It will call role_stopped soon, to be started anew with what it can take at its start only. */
+void role_leave(struct role *r);
 /* A channel to another role is over: an ordinary end (posternd says why that one ended), or its sender
  * broke the rules of the edge. */
 void role_log_gone(enum role_id peer, enum error why);

@@ -56,13 +56,24 @@ static void announce_zygote(struct role *r, unsigned kind, int fd)
 		close(fd);
 }
 
+/* The old settings stay: what is under way may point into them. */
+static void keep_for_good(const struct conf *old)
+{
+	static const struct conf **kept;
+	static size_t n_kept;
+
+	kept = mem_realloc(kept, (n_kept + 1) * sizeof *kept);
+	kept[n_kept++] = old;
+}
+
 static void apply_reload(struct role *r, int fd)
 {
 	const struct conf *old = r->conf, *fresh = boot_read_conf(fd);
 
 	if (!fresh)
 		return;
-	r->conf = fresh; /* the old one stays: sessions under way may point into it */
+	r->conf = fresh;
+	keep_for_good(old);
 	if (r->definition->reload)
 		r->definition->reload(r, old);
 }
@@ -105,6 +116,10 @@ static void on_message(void *owner, struct peer *p, struct link_in *in)
 			r->definition->counters(r);
 		peer_send(p, POSTERND_ROLE_COUNTERS_END, NULL);
 		return;
+	case POSTERND_ROLE_SYNC:
+		if (!r->is_leaving)
+			peer_send(p, POSTERND_ROLE_SYNCED, NULL);
+		return;
 	default:
 		stop(r);
 	}
@@ -120,8 +135,14 @@ static void on_gone(void *owner, struct peer *p, enum error why)
 	event_base_loopbreak(r->loop); /* every process ends with its channel to posternd */
 }
 
+void role_leave(struct role *r)
+{
+	r->is_leaving = true;
+}
+
 void role_stopped(struct role *r)
 {
+	role_leave(r);
 	event_base_loopexit(r->loop, NULL);
 }
 

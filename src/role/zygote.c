@@ -239,6 +239,14 @@ static void take_items(struct nursery *n, struct sandbox_options *options)
 
 /* A page that a room writes is copied for it if the zygote has used it, and new otherwise, which costs
  * half. So no free pieces lie about for a room to find, and the heap ends in pages that nobody touched. */
+static void shape_heap(void)
+{
+	/* Refused by the allocators of sanitizers, where it does not matter. */
+	(void)mallopt(M_MXFAST, 0);
+	(void)mallopt(M_TOP_PAD, ROOM_HEAP);
+	(void)mallopt(M_TRIM_THRESHOLD, 2 * ROOM_HEAP);
+}
+
 static void tidy_heap(void)
 {
 	malloc_trim(0);
@@ -253,8 +261,7 @@ int zygote_main(const struct zygote_definition *definition, const char *achieved
 	struct sandbox_options options;
 	struct posternd_role_ready ready;
 
-	ASSERT(mallopt(M_MXFAST, 0) && mallopt(M_TOP_PAD, ROOM_HEAP) &&
-	       mallopt(M_TRIM_THRESHOLD, 2 * ROOM_HEAP));
+	shape_heap();
 	boot_receive(&n.boot, definition->kind, achieved);
 	n.zygote = (struct zygote){ .definition = definition, .conf = n.boot.conf };
 	n.room_profile = sandbox_find_profile(process->room_profile);

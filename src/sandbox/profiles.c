@@ -24,7 +24,7 @@ static const struct sandbox_profile profiles[] = {
 	  0, true, false, 256 * MB, 0 },
 	{ "resolver", false, SANDBOX_ROOT_STATE,
 	  SANDBOX_CALLS_BASE | SANDBOX_CALLS_LOOP | SANDBOX_CALLS_CONNECT | SANDBOX_CALLS_RESOLVER, 0, false,
-	  false, 1536 * MB, 0 }, /* three times the largest resolver cache-size */
+	  false, 1536 * MB, 0 }, /* CONF_RESOLVER_MEMORY */
 	{ "scan", true, SANDBOX_ROOT_EMPTY, SANDBOX_CALLS_BASE | SANDBOX_CALLS_LOOP, 0, false, false,
 	  256 * MB, 0 },
 	{ "deliver", false, SANDBOX_ROOT_EMPTY,

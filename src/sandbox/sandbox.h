@@ -136,8 +136,6 @@ bool sandbox_is_mutated(enum sandbox_mutation kind, unsigned index);
 
 /* What this kernel has (asked without entering anything). */
 int sandbox_landlock_abi(void); /* 0: none */
-bool sandbox_has_user_namespaces(void);
-/* Is this process in another network namespace than `fd_of_ns` (an open /proc/self/ns/net)? */
 const char *sandbox_layer_name(unsigned bit);
 
 #endif

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Next hops for the system tests: smtp-sink, and a scripted server for what no real one does (refuse,
-hang, drop the line in the middle of a message)."""
+hang, drop the line in the middle of a message). And the DNS that leads to them."""
 
 import shutil
 import socket
 import socketserver
 import ssl
+import struct
 import subprocess
 import threading
 import time
@@ -218,3 +219,55 @@ class Sink:
 		self.process.terminate()
 		self.process.wait(10)
 		self.process.stderr.close()
+
+
+def wire_name(name):
+	labels = [label.encode() for label in name.rstrip(".").split(".") if label]
+	return b"".join(bytes([len(label)]) + label for label in labels) + b"\0"
+
+
+class NameHandler(socketserver.BaseRequestHandler):
+	def handle(self):
+		query, reply_to = self.request
+		end = query.index(0, 12) + 5
+		name, at = [], 12
+		while query[at]:
+			name.append(query[at + 1:at + 1 + query[at]].decode().lower())
+			at += 1 + query[at]
+		kind = struct.unpack(">H", query[end - 4:end - 2])[0]
+		code, records = self.server.answer(".".join(name), kind)
+		answers = b"".join(b"\xc0\x0c" + struct.pack(">HHIH", kind, 1, 60, len(data)) + data for data in records)
+		soa = b"\0" + struct.pack(">HHIH", 6, 1, 1, 22) + b"\0\0" + struct.pack(">IIIII", 1, 1, 1, 1, 1)
+		head = query[:2] + struct.pack(">HHHHH", 0x8400 | code, 1, len(records), 0 if records else 1, 0)
+		reply_to.sendto(head + query[12:end] + (answers or soa), self.client_address)
+
+
+class Names(socketserver.ThreadingUDPServer):
+	"""An authoritative DNS server of everything: {name: {"MX": [(10, "mail.example")], "A": ["127.0.0.1"]}}.
+	A name that is not there does not exist; a kind that is not there has no records; None instead of
+	a list is a server failure. `asked` holds (name, kind) of every question."""
+
+	KINDS = {1: "A", 15: "MX", 28: "AAAA"}
+	daemon_threads = True
+
+	def __init__(self, table):
+		super().__init__(("127.0.0.1", 0), NameHandler)
+		self.table, self.asked = table, []
+		self.port = self.server_address[1]
+		threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
+
+	def answer(self, name, kind):
+		"""The code and the records' data."""
+		self.asked.append((name, self.KINDS.get(kind, kind)))
+		if name not in self.table:
+			return 3, []
+		rows = self.table[name].get(self.KINDS.get(kind), [])
+		if rows is None:
+			return 2, []
+		if kind == 15:
+			return 0, [struct.pack(">H", preference) + wire_name(host) for preference, host in rows]
+		return 0, [socket.inet_pton(socket.AF_INET if kind == 1 else socket.AF_INET6, row) for row in rows]
+
+	def stop(self):
+		self.shutdown()
+		self.server_close()

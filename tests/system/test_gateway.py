@@ -11,6 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import peers
 import pytest
 import storm
 from conftest import BUILD, ROOT
@@ -51,7 +52,6 @@ def test_reload_takes_a_new_recipient(start_gateway):
 		assert client.rcpt("carla@demo.example")[0] == 550
 	gw.conf.write_text(gw.conf.read_text().replace("recipients anna", "recipients carla anna"))
 	gw.cli("reload")
-	time.sleep(0.3)
 	with gw.smtp() as client:
 		client.sendmail("a@elsewhere.example", ["carla@demo.example"], "Subject: x\r\n\r\nx\r\n")
 	gw.maildir("carla", 1)
@@ -73,22 +73,61 @@ def test_reload_moves_the_next_server_to_another_port(start_gateway, make_peer):
 	assert role_pid(gw, "deliver") != pid
 
 
-@pytest.mark.parametrize("row, named", [("deliver { max-connections 7 }", "deliver max-connections"), ("scan { slots 3 }", "scan slots")])
-def test_reload_says_what_needs_a_restart(start_gateway, row, named):
-	gw = start_gateway()
-	gw.expect_log("needs restart")
-	gw.conf.write_text(gw.conf.read_text() + row + "\n")
-	result = gw.run_cli("reload")
-	assert result.returncode != 0 and f"needs restart: {named}" in result.stderr
-
-
-def test_what_an_administrator_does_is_in_the_record_first(start_gateway):
-	gw = start_gateway()
+def test_reload_lets_a_delivery_under_way_end_before_deliver_starts_anew(start_gateway, make_peer):
+	old, new = make_peer(), make_peer()
+	old.answer("DATA", peers.HANG)
+	gw = start_gateway({"domain next.example": {"next-hop": f"127.0.0.1:{old.port}"}})
+	with gw.smtp() as client:
+		client.sendmail("a@elsewhere.example", ["b@next.example"], "Subject: slow\r\n\r\nx\r\n")
+	while "DATA" not in old.commands:
+		time.sleep(0.05)
+	gw.conf.write_text(gw.conf.read_text().replace(f":{old.port}", f":{new.port}"))
+	began = time.monotonic()
 	gw.cli("reload")
-	gw.cli("queue", "hold", "all")
-	kinds = [row["kind"] for row in gw.cli("audit", "show", json=True)]
+	assert 5 < time.monotonic() - began < 20  # and it does not wait for ever
+	assert b"Subject: slow" in new.wait(1, 20)[0]["data"]
+
+
+def test_reload_says_all_that_needs_a_restart(start_gateway):
+	gw = start_gateway()
+	right = gw.conf.read_text()
+	gw.expect_log("needs restart")
+	gw.conf.write_text(right + "deliver { max-connections 7 }\nscan { slots 3 }\npostmaster p@demo.example\n")
+	result = gw.run_cli("reload")
+	assert result.returncode != 0
+	assert "needs restart: scan slots, deliver max-connections" in result.stderr
+	while "configuration_refused" not in [row["kind"] for row in gw.cli("audit", "show", json=True)]:
+		time.sleep(0.05)
+	gw.conf.write_text(right + "postmaster p@demo.example\n")
+	assert gw.cli("reload").strip() == "reloaded"
+
+
+def test_reload_by_signal_is_in_the_record_first(start_gateway):
+	gw = start_gateway()
+	gw.conf.write_text(gw.conf.read_text().replace("recipients anna", "recipients carla anna"))
+	os.kill(gw.process.pid, signal.SIGHUP)
+	gw.wait_log("the configuration was read again")
+	rows = gw.cli("audit", "show", json=True)
+	assert any(row["kind"] == "admin_reload" and "signal=HUP" in row["detail"] for row in rows)
+
+
+def test_what_an_administrator_does_is_in_the_record_first(start_gateway, peer):
+	peer.answer("RCPT", "450 4.2.1 later")
+	gw = start_gateway({"domain next.example": {"next-hop": f"127.0.0.1:{peer.port}"}})
+	gw.cli("reload")
+	with gw.smtp() as client:
+		client.sendmail("a@elsewhere.example", ["b@next.example"], "Subject: x\r\n\r\nx\r\n")
+	while not any(command.startswith("RCPT") for command in peer.commands):
+		time.sleep(0.05)
+	number = gw.cli("queue", "list", json=True)[0]["id"]
+	for act in ("hold", "show", "release", "retry", "hold", "delete"):
+		gw.run_cli("queue", act, number)
+	rows = gw.cli("audit", "show", json=True)
+	kinds = [row["kind"] for row in rows]
 	assert kinds.index("admin_reload") < len(kinds) - 1 - kinds[::-1].index("configuration_loaded")
-	assert "admin_queue_hold" in kinds
+	acts = [row["kind"] for row in rows if row["subject"] == number and row["kind"].startswith("admin_")]
+	assert acts == [f"admin_queue_{act}" for act in ("hold", "show", "release", "retry", "hold", "delete")]
+	assert all(f"uid={os.geteuid()}" in row["detail"] for row in rows if row["kind"].startswith("admin_"))
 	gw.cli("stop")
 	gw.process.wait(20)
 	kinds = [row["kind"] for row in gw.cli("audit", "show", json=True)]

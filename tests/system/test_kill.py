@@ -55,7 +55,7 @@ class Storm:
 
 	def settle(self):
 		"""Waits until everything promised has arrived; what is still in the spool then is shown."""
-		self.gw.cli("status")
+		self.gw.wait_ready()
 		end = time.monotonic() + SETTLE_SECONDS
 		while self.ledger.missing() and time.monotonic() < end:
 			self.gw.run_cli("queue", "retry", "all")

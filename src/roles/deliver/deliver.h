@@ -41,6 +41,7 @@ struct deliver {
 	int *directories; /* by domain block; -1: none */
 	struct addr *own; /* addresses of this machine */
 	size_t n_own, next_source;
+	bool is_leaving; /* a fresh process comes when the jobs are done */
 	uint64_t n_connected, n_failed, n_crashed;
 };
 

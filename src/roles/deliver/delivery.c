@@ -44,6 +44,7 @@ static bool take_head(struct delivery *d, const struct queue_delivery_message *m
 	d->body = m->body;
 	d->ret = m->ret;
 	d->smtputf8 = m->smtputf8;
+	d->is_again = m->again;
 	d->rcpts = arena_alloc(&d->arena, (m->n_rcpts + 1) * sizeof *d->rcpts);
 	return d->rcpts && m->n_rcpts > 0 && arena_copy(&d->arena, m->sender, &d->sender) &&
 	       arena_copy(&d->arena, m->envid, &d->envid);

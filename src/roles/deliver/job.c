@@ -31,6 +31,7 @@ struct job {
 	uint64_t ticket;      /* ours, and of its rooms */
 	uint64_t number;      /* queue's */
 	uint32_t route_index; /* all ones: MX */
+	enum deliver_room_protocol protocol;
 	char domain[256];
 	int room_fd; /* queue's channel, for the room */
 	struct route route;
@@ -63,6 +64,8 @@ static const struct conf_domain *domain_of(const struct job *j)
 
 static void job_free(struct job *j)
 {
+	struct deliver *d = j->d;
+
 	lookup_cancel(j->mx);
 	lookup_cancel(j->a);
 	lookup_cancel(j->aaaa);
@@ -73,6 +76,8 @@ static void job_free(struct job *j)
 	free(j->addrs);
 	close(j->room_fd);
 	free(j);
+	if (d->is_leaving && d->jobs.n == 0)
+		role_stopped(d->role);
 }
 
 static void tell_queue(const struct job *j, unsigned type, const void *body)
@@ -116,7 +121,8 @@ static enum deliver_room_tls tls_of(const struct job *j)
 	return DELIVER_ROOM_TLS_MAY;
 }
 
-static enum deliver_room_protocol protocol_of(const struct job *j)
+/* Once, for all servers of the job: a reload may change the domain's way meanwhile. */
+static enum deliver_room_protocol find_protocol(const struct job *j)
 {
 	const struct conf_domain *d = domain_of(j);
 
@@ -134,7 +140,7 @@ static bool has_more(const struct job *j)
 /* Sends `begin` ahead, into the channel that the room will find. */
 static bool send_begin(struct job *j, const struct addr *address, int *ret_fd)
 {
-	struct deliver_room_begin begin = { .protocol = protocol_of(j),
+	struct deliver_room_begin begin = { .protocol = j->protocol,
 					    .tls = tls_of(j),
 					    .host = text_from_cstr(j->host ? j->host->name : ""),
 					    .address = address ? *address : (struct addr){ { 0 } },
@@ -443,6 +449,7 @@ void job_start(struct deliver *d, const struct queue_deliver_job *m, int room_fd
 	j->room_fd = room_fd;
 	j->why = QUEUE_DELIVER_WHY_NO_USABLE_ADDRESS;
 	snprintf(j->domain, sizeof j->domain, "%.*s", TEXT_ARGS(m->domain));
+	j->protocol = find_protocol(j);
 	j->later = evtimer_new(d->role->loop, on_later, j);
 	ASSERT(j->later != NULL);
 	table_put(&d->jobs, j->ticket, j);
@@ -458,7 +465,7 @@ void job_start(struct deliver *d, const struct queue_deliver_job *m, int room_fd
 /* Those without a room are over at once; a room is killed, and its job ends with it. */
 static void cancel(struct job *j)
 {
-	bool is_maildir = protocol_of(j) == DELIVER_ROOM_PROTOCOL_MAILDIR;
+	bool is_maildir = j->protocol == DELIVER_ROOM_PROTOCOL_MAILDIR;
 
 	if (!j->has_room) {
 		job_free(j);

@@ -7,13 +7,16 @@
  *
  * Invariants: a message is complete and synced before its name appears in new/; the name is made of the
  * message's id and the recipient's index, so that a message that is delivered again after a crash is
- * found to be there already, unless its reader has moved it meanwhile.
+ * found to be there already, in new/ or, with any flags behind its name, in cur/. What its reader has
+ * deleted or moved to another folder meanwhile comes a second time. cur/ can be large, so it is searched
+ * for messages that queue marks as possible repeats only, and no further than CUR_ENTRIES.
  */
 #include "base/clock.h"
 #include "base/ensure.h"
 #include "roles/deliver/deliver.h"
 #include "roles/deliver/room.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -21,8 +24,9 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#define NAME_SIZE 320
-#define HEAD_MAX  1024
+#define NAME_SIZE   320
+#define HEAD_MAX    1024
+#define CUR_ENTRIES 200000 /* some 80 ms of CPU; rooms have 60 s for up to 100 messages or so */
 
 struct maildir {
 	struct delivery delivery;
@@ -64,32 +68,27 @@ static int open_directory(int parent, const char *name)
 }
 
 struct box {
-	int user, tmp, new;
+	int user, tmp, new, cur;
 };
 
 static void close_box(struct box *b)
 {
-	const int fds[] = { b->user, b->tmp, b->new };
+	const int fds[] = { b->user, b->tmp, b->new, b->cur };
 
-	for (size_t i = 0; i < 3; i++)
+	for (size_t i = 0; i < 4; i++)
 		if (fds[i] >= 0)
 			close(fds[i]);
 }
 
 static bool open_box(int root, const char *name, struct box *ret_box)
 {
-	int cur;
-
-	*ret_box = (struct box){ open_directory(root, name), -1, -1 };
+	*ret_box = (struct box){ open_directory(root, name), -1, -1, -1 };
 	if (ret_box->user < 0)
 		return false;
-	cur = open_directory(ret_box->user, "cur");
-	if (cur < 0)
-		return false;
-	close(cur);
+	ret_box->cur = open_directory(ret_box->user, "cur");
 	ret_box->tmp = open_directory(ret_box->user, "tmp");
 	ret_box->new = open_directory(ret_box->user, "new");
-	return ret_box->tmp >= 0 && ret_box->new >= 0;
+	return ret_box->cur >= 0 && ret_box->tmp >= 0 && ret_box->new >= 0;
 }
 
 static bool write_all(int fd, struct text t)
@@ -142,6 +141,41 @@ static bool write_message(struct maildir *m, const struct delivery_rcpt *r, int 
 	return is_good && (!has_cr || write_all(fd, text_from_cstr("\r")));
 }
 
+/* A reader that has seen it moves it there, with ":2," and flags behind its name. */
+static bool is_in_cur(int cur, struct text name)
+{
+	int fd = openat(cur, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const struct dirent *entry;
+	bool is_there = false;
+	DIR *dir;
+
+	if (fd < 0)
+		return false;
+	dir = fdopendir(fd);
+	if (!dir) {
+		close(fd);
+		return false;
+	}
+	for (size_t i = 0; i < CUR_ENTRIES && !is_there && (entry = readdir(dir)); i++) {
+		struct text found = text_from_cstr(entry->d_name);
+		is_there = text_has_prefix(found, name) && (found.n == name.n || found.p[name.n] == ':');
+	}
+	closedir(dir);
+	return is_there;
+}
+
+/* Delivered before, by a room or a queue that died before the answer was on disk. */
+static bool is_there(const struct maildir *m, const struct box *b, const char *name)
+{
+	int fd = openat(b->new, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd >= 0) {
+		close(fd);
+		return true;
+	}
+	return m->delivery.is_again && is_in_cur(b->cur, text_from_cstr(name));
+}
+
 /* 0, or the errno of what failed. */
 static int store(struct maildir *m, const struct delivery_rcpt *r, const struct box *b)
 {
@@ -151,11 +185,8 @@ static int store(struct maildir *m, const struct delivery_rcpt *r, const struct 
 
 	snprintf(name, sizeof name, "%llu_R%u.%.*s", (unsigned long long)m->delivery.id, r->index,
 		 TEXT_ARGS(host));
-	fd = openat(b->new, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd >= 0) { /* delivered before a crash */
-		close(fd);
+	if (is_there(m, b, name))
 		return 0;
-	}
 	unlinkat(b->tmp, name, 0);
 	fd = openat(b->tmp, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)

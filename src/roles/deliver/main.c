@@ -8,6 +8,7 @@
 #include "roles/deliver/deliver.h"
 #include "sandbox/sandbox.h"
 
+#include <event2/event.h>
 #include <ifaddrs.h>
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -15,7 +16,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-enum { FILES_OF_ITS_OWN = 64, KEPT_FOR_QUEUE = 4 << 20 };
+enum { FILES_OF_ITS_OWN = 64, KEPT_FOR_QUEUE = 4 << 20, LEAVE_WITHIN_S = 10 };
 
 _Static_assert(CONF_PORTS_MAX <= SANDBOX_MAX_PORTS, "the sandbox can list every port");
 
@@ -170,18 +171,42 @@ static void add_zygote(struct role *r, enum process_id kind, int fd)
 	rooms_add_zygote(kind == PROCESS_MAILDIR ? deliver.maildir_rooms : deliver.rooms, fd);
 }
 
-/* Landlock holds the ports since the start. Deliveries under way are begun again, by queue. */
+static void on_patience_over(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	role_stopped(arg);
+}
+
+/* Deliveries under way may end, so that nothing is sent twice; those that take long are begun again. */
+static void leave(struct role *r)
+{
+	static const struct timeval patience = { LEAVE_WITHIN_S, 0 };
+
+	role_leave(r);
+	deliver.is_leaving = true;
+	if (!deliver.queue || deliver.jobs.n == 0) {
+		role_stopped(r);
+		return;
+	}
+	peer_send(deliver.queue, QUEUE_DELIVER_LEAVING, NULL);
+	event_base_once(r->loop, -1, EV_TIMEOUT, on_patience_over, r, &patience);
+}
+
+/* Landlock holds the ports since the start. */
 static void reload(struct role *r, const struct conf *old)
 {
 	uint16_t was[SANDBOX_MAX_PORTS], is[SANDBOX_MAX_PORTS];
 	size_t n_was = list_ports(old, was), n_is = list_ports(r->conf, is);
 
+	bool is_same = n_was == n_is;
+
 	for (size_t i = 0; i < n_is; i++)
-		if (!has_port(was, n_was, is[i])) {
-			log_info("other ports of next servers: deliver starts anew");
-			role_stopped(r);
-			return;
-		}
+		is_same &= has_port(was, n_was, is[i]);
+	if (is_same)
+		return;
+	log_info("other ports of next servers: deliver starts anew");
+	leave(r);
 }
 
 static void tell_counters(struct role *r)

@@ -38,6 +38,7 @@ struct delivery {
 	enum queue_delivery_body body;
 	enum queue_delivery_ret ret;
 	bool smtputf8;
+	bool is_again; /* it may have been delivered before */
 	struct delivery_rcpt *rcpts;
 	uint32_t n_rcpts;
 	struct buf inline_text;

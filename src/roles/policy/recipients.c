@@ -2,13 +2,14 @@
  *
  * Lists of recipients: sorted arrays of lower-case local parts, one per domain block. Called by main.c
  * and sessions.c of policy. Files come from the administrator, addresses from strangers (parsed by the
- * session room). Invariants: a domain whose list could not be read takes nobody, and refuses nobody
- * for good; entries point into the list's own bytes.
+ * session room, which has brought their domains into ASCII). Invariants: a domain whose list could not be
+ * read takes nobody, and refuses nobody for good; entries point into the list's own bytes.
  */
 #include "roles/policy/recipients.h"
 
 #include "base/buf.h"
 #include "base/ensure.h"
+#include "proto/domain.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -72,7 +73,7 @@ static void add_line(struct list *list, struct text line, struct text domain)
 			line.n = i;
 	line = text_trim(line);
 	at = text_find_last_byte(line, '@');
-	if (at != SIZE_MAX && !text_is_equal_nocase(text_skip(line, at + 1), domain))
+	if (at != SIZE_MAX && !domain_is_equal(text_skip(line, at + 1), domain))
 		return;
 	if (at != SIZE_MAX)
 		line = text_slice(line, 0, at);
@@ -204,7 +205,7 @@ enum recipients_answer recipients_find(const struct recipients *r, struct text a
 	const struct list *list;
 	struct text local;
 
-	if (at == SIZE_MAX || at == 0 || at + 1 == address.n)
+	if (at == SIZE_MAX || at == 0 || at + 1 == address.n || !text_is_ascii(text_skip(address, at)))
 		return RECIPIENTS_MALFORMED;
 	local = text_slice(address, 0, at);
 	d = conf_find_domain(r->conf, text_skip(address, at + 1));

@@ -3,10 +3,12 @@
  * recipients - which recipients exist: the domains of the configuration and their lists.
  *
  * Local parts are compared without regard to ASCII case (rfc5321 2.4 leaves it to us; no server that
- * people use tells them apart), domains too. postmaster always exists (rfc5321 4.5.1).
+ * people use tells them apart), domains too. postmaster always exists (rfc5321 4.5.1). Addresses come
+ * with their domains in ASCII; any other is malformed.
  *
  * File of a domain: one entry a line, local parts or whole addresses; those of other domains are
- * skipped, so that one file can serve several. # at the start of a line or after a blank begins a
+ * skipped, so that one file can serve several. Here a domain may be written in its own script
+ * (rfc5890 2.3.2) or as the configuration has it. # at the start of a line or after a blank begins a
  * comment.
  */
 #ifndef POLICY_RECIPIENTS_H

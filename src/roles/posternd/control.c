@@ -21,6 +21,7 @@
 
 #define KEPT_FOR_ADMIN     ((size_t)1 << 20)
 #define COUNTERS_WITHIN_MS 2000
+#define RELOAD_WITHIN_S    20 /* deliver may have to wait for what is under way */
 
 struct admin {
 	struct gateway *gateway;
@@ -28,6 +29,7 @@ struct admin {
 	uid_t uid;
 	uint64_t number;  /* the connection may be gone when the record is written */
 	unsigned awaited; /* roles whose counters have not come */
+	bool awaits_reload;
 	struct event *patience;
 	struct admin *next;
 };
@@ -92,11 +94,37 @@ static void end_counters(struct admin *a)
 	send_done(a, true, text_from_cstr(a->gateway->is_ready ? "ready" : "starting"));
 }
 
+static void end_reload(struct admin *a)
+{
+	const char *missing = reload_is_awaited(a->gateway);
+	char text[100] = "reloaded";
+
+	if (missing)
+		snprintf(text, sizeof text, "reloaded; %s is not ready yet", missing);
+	a->awaits_reload = false;
+	event_del(a->patience);
+	send_done(a, true, text_from_cstr(text));
+}
+
+void control_check_reload(struct gateway *g)
+{
+	if (reload_is_awaited(g))
+		return;
+	for (struct admin *a = admins; a; a = a->next)
+		if (a->awaits_reload)
+			end_reload(a);
+}
+
 static void on_patience_over(evutil_socket_t fd, short what, void *arg)
 {
+	struct admin *a = arg;
+
 	(void)fd;
 	(void)what;
-	end_counters(arg);
+	if (a->awaits_reload)
+		end_reload(a);
+	else
+		end_counters(a);
 }
 
 static void answer_status(struct admin *a)
@@ -137,14 +165,27 @@ void control_counters_end(struct gateway *g, const char *role)
 /* `a` is NULL when its connection is gone; the order stands. */
 static void obey_reload(struct gateway *g, struct admin *a)
 {
+	static const struct timeval patience = { RELOAD_WITHIN_S, 0 };
 	struct buf why;
 	bool ok;
 
 	buf_init(&why, CONF_MAX_ERROR_TEXT);
 	ok = reload_run(g, &why);
-	if (a)
-		send_done(a, ok, ok ? text_from_cstr("reloaded") : buf_text(&why));
+	if (a && !ok)
+		send_done(a, false, buf_text(&why));
 	buf_done(&why);
+	if (!a || !ok)
+		return;
+	a->awaits_reload = true;
+	event_add(a->patience, &patience);
+	control_check_reload(g);
+}
+
+static void obey_signal(struct gateway *g, struct admin *a)
+{
+	journal_notify("RELOADING=1");
+	obey_reload(g, a);
+	journal_notify("READY=1");
 }
 
 static void obey_stop(struct gateway *g, struct admin *a)
@@ -165,18 +206,30 @@ static void on_recorded(void *arg, enum error e)
 		o->obey(o->gateway, a);
 	else if (a)
 		send_done(a, false, text_from_cstr("not done: the audit record cannot be written"));
+	else
+		log_error("an order was not obeyed: the audit record cannot be written");
 	free(o);
 }
 
-static void record_order(struct admin *a, unsigned kind, void (*obey)(struct gateway *g, struct admin *a))
+static void record_order(struct gateway *g, unsigned kind, const char *by, struct order order)
 {
 	struct order *o = mem_zalloc(1, sizeof *o);
-	char detail[32];
-	int n = snprintf(detail, sizeof detail, "uid=%u", a->uid);
 
-	*o = (struct order){ a->gateway, a->number, obey };
-	role_audit_sync(&a->gateway->self, kind, "posternd", text_from_bytes(detail, (size_t)n), on_recorded,
-			o);
+	*o = order;
+	role_audit_sync(&g->self, kind, "posternd", text_from_cstr(by), on_recorded, o);
+}
+
+static void record_admin(struct admin *a, unsigned kind, void (*obey)(struct gateway *g, struct admin *a))
+{
+	char by[32];
+
+	snprintf(by, sizeof by, "uid=%u", a->uid);
+	record_order(a->gateway, kind, by, (struct order){ a->gateway, a->number, obey });
+}
+
+void control_reload(struct gateway *g, const char *by)
+{
+	record_order(g, ROLE_AUDIT_KIND_ADMIN_RELOAD, by, (struct order){ g, 0, obey_signal });
 }
 
 static void answer_connect(struct admin *a)
@@ -203,14 +256,14 @@ static void on_message(void *owner, struct peer *p, struct link_in *in)
 	(void)p;
 	switch (in->type) {
 	case ADMIN_POSTERND_STATUS:
-		if (a->awaited == 0)
+		if (a->awaited == 0 && !a->awaits_reload)
 			answer_status(a);
 		return;
 	case ADMIN_POSTERND_RELOAD:
-		record_order(a, ROLE_AUDIT_KIND_ADMIN_RELOAD, obey_reload);
+		record_admin(a, ROLE_AUDIT_KIND_ADMIN_RELOAD, obey_reload);
 		return;
 	case ADMIN_POSTERND_STOP:
-		record_order(a, ROLE_AUDIT_KIND_ADMIN_STOP, obey_stop);
+		record_admin(a, ROLE_AUDIT_KIND_ADMIN_STOP, obey_stop);
 		return;
 	default:
 		answer_connect(a);

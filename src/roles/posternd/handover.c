@@ -32,7 +32,8 @@ static void give(struct instance *i, enum posternd_role_thing kind, unsigned ind
 		peer_send_fds(i->channel, POSTERND_ROLE_RESOURCE, &resource, &fd, 1);
 }
 
-static void give_file(struct instance *i, enum posternd_role_thing kind, unsigned index, struct text path)
+static void give_file(struct instance *i, enum posternd_role_thing kind, unsigned index, struct text path,
+		      const char *without)
 {
 	int fd;
 
@@ -40,8 +41,8 @@ static void give_file(struct instance *i, enum posternd_role_thing kind, unsigne
 		return;
 	fd = places_open_file(path);
 	if (fd < 0) {
-		log_error("cannot read %.*s: %s; %s goes on without it", TEXT_ARGS(path),
-			  error_text(error_of_errno(errno)), process_of(i->member->id)->name);
+		log_error("cannot read %.*s: %s; %s", TEXT_ARGS(path), error_text(error_of_errno(errno)),
+			  without);
 		return;
 	}
 	give(i, kind, index, fd);
@@ -51,12 +52,14 @@ static void give_file(struct instance *i, enum posternd_role_thing kind, unsigne
 void handover_recipients(struct gateway *g, struct instance *i)
 {
 	for (unsigned k = 0; k < g->conf->domain.n; k++)
-		give_file(i, POSTERND_ROLE_THING_RECIPIENTS, k, g->conf->domain.v[k].recipients_file);
+		give_file(i, POSTERND_ROLE_THING_RECIPIENTS, k, g->conf->domain.v[k].recipients_file,
+			  "mail to its domain is answered 451 until 'postern reload' finds it");
 }
 
 void handover_certificate(struct gateway *g, struct instance *i)
 {
-	give_file(i, POSTERND_ROLE_THING_CERTIFICATE, 0, g->conf->tls.certificate);
+	give_file(i, POSTERND_ROLE_THING_CERTIFICATE, 0, g->conf->tls.certificate,
+		  "the certificate of before, or a self-signed one, is used");
 }
 
 static void give_resources(struct gateway *g, struct instance *i)
@@ -77,7 +80,8 @@ static void give_resources(struct gateway *g, struct instance *i)
 	handover_recipients(g, i);
 	handover_certificate(g, i);
 	if (g->conf->resolver.dnssec && g->conf->resolver.mode != CONF_RESOLVER_MODE_STUB)
-		give_file(i, POSTERND_ROLE_THING_TRUST_ANCHOR, 0, g->conf->resolver.trust_anchor);
+		give_file(i, POSTERND_ROLE_THING_TRUST_ANCHOR, 0, g->conf->resolver.trust_anchor,
+			  "install dns-root-data, or set trust-anchor");
 }
 
 static struct instance *current_of(struct gateway *g, enum role_id role)

@@ -98,6 +98,7 @@ static void on_ready(struct instance *i, uint32_t layers)
 		return;
 	}
 	members_check_ready(gateway);
+	control_check_reload(gateway);
 }
 
 static void start_fresh_zygote(unsigned kind)
@@ -125,6 +126,10 @@ static void on_message(void *owner, struct peer *p, struct link_in *in)
 		return;
 	case POSTERND_ROLE_COUNTER:
 		control_counter(gateway, process->name, counter->name, counter->value);
+		return;
+	case POSTERND_ROLE_SYNCED:
+		i->n_syncs -= i->n_syncs > 0;
+		control_check_reload(gateway);
 		return;
 	default:
 		control_counters_end(gateway, process->name);

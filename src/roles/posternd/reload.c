@@ -1,44 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A new configuration while mail flows. Called on SIGHUP and by the command line. Either all of it is
- * taken or nothing: a file with a mistake, or a change that would need root, is refused and the old
- * configuration goes on.
+ * taken or nothing: a file with a mistake, or a change of what is taken at the start only (RESTART in
+ * conf/schema.def), is refused and the old configuration goes on.
+ *
+ * Invariant: a reload is over when every role has done what it says, or was started anew for it, and
+ * every zygote is a fresh one.
  */
 #include "base/log.h"
 #include "ipc/role_audit.h"
 #include "roles/posternd/members.h"
 
+#include <string.h>
 #include <unistd.h>
 
-/* The first setting that only a restart can change, or NULL. */
-static const char *needs_restart(const struct conf *a, const struct conf *b)
-{
-	if (!text_is_equal(a->top.state, b->top.state))
-		return "state";
-	if (!text_is_equal(a->top.run, b->top.run))
-		return "run";
-	if (a->top.uid_base != b->top.uid_base)
-		return "uid-base";
-	if (a->listener.n != b->listener.n)
-		return "the number of listeners";
-	for (size_t i = 0; i < a->listener.n; i++) {
-		const struct conf_listener *x = &a->listener.v[i], *y = &b->listener.v[i];
-		if (x->address.n != y->address.n || x->max_connections != y->max_connections ||
-		    memcmp(x->address.v, y->address.v, x->address.n * sizeof *x->address.v) != 0)
-			return "a listener's address, port or max-connections";
-	}
-	if (a->deliver.max_connections != b->deliver.max_connections)
-		return "deliver max-connections";
-	if (a->scan.slots != b->scan.slots)
-		return "scan slots";
-	if (a->domain.n != b->domain.n)
-		return "the number of domains, while messages for them are on their way";
-	for (size_t i = 0; i < a->domain.n; i++)
-		if (!text_is_equal(a->domain.v[i].name, b->domain.v[i].name) ||
-		    !text_is_equal(a->domain.v[i].maildir, b->domain.v[i].maildir))
-			return "the order of domains or a Maildir";
-	return NULL;
-}
+#define MAX_LIST 4096
 
 static void tell_member(struct gateway *g, struct member *m)
 {
@@ -59,22 +35,60 @@ static void tell_member(struct gateway *g, struct member *m)
 		handover_recipients(g, m->current);
 }
 
-bool reload_run(struct gateway *g, struct buf *why)
+static void await_member(struct member *m)
+{
+	struct instance *i = m->current;
+
+	if (!i || !i->channel || i->state != INSTANCE_RUNNING || process_is_zygote(m->id))
+		return;
+	i->n_syncs++;
+	peer_send(i->channel, POSTERND_ROLE_SYNC, NULL);
+}
+
+const char *reload_is_awaited(const struct gateway *g)
+{
+	for (enum process_id id = 0; id < PROCESS_COUNT; id++) {
+		const struct instance *i = g->members[id].current;
+		if (!i || i->state != INSTANCE_RUNNING || i->n_syncs)
+			return process_of(id)->name;
+	}
+	return NULL;
+}
+
+static struct conf *read_fresh(struct gateway *g, struct buf *why)
 {
 	struct conf *fresh = places_read_conf(&g->settings, why);
-	const char *stuck = fresh ? needs_restart(g->conf, fresh) : NULL;
+	struct buf list;
 
-	if (stuck)
-		buf_printf(why, "needs restart: %s has changed\n", stuck);
-	if (!fresh || stuck) {
-		log_error("reload refused, the old configuration goes on: %s", buf_cstr(why));
+	if (!fresh)
+		return NULL;
+	buf_init(&list, MAX_LIST);
+	conf_list_restarts(g->conf, fresh, &list);
+	if (list.n) {
+		buf_printf(why, "needs restart: %s\n", buf_cstr(&list));
 		conf_free(fresh);
+		fresh = NULL;
+	}
+	buf_done(&list);
+	return fresh;
+}
+
+bool reload_run(struct gateway *g, struct buf *why)
+{
+	struct conf *fresh = read_fresh(g, why);
+
+	if (!fresh) {
+		log_error("reload refused, the old configuration goes on: %s", buf_cstr(why));
+		role_audit(&g->self, ROLE_AUDIT_KIND_CONFIGURATION_REFUSED, "posternd", "file=%s %.*s",
+			   g->settings.config_file, (int)strcspn(buf_cstr(why), "\n"), buf_cstr(why));
 		return false;
 	}
 	conf_free(g->conf);
 	g->conf = fresh;
 	for (enum process_id id = 0; id < PROCESS_COUNT; id++)
 		tell_member(g, &g->members[id]);
+	for (enum process_id id = 0; id < PROCESS_COUNT; id++)
+		await_member(&g->members[id]); /* behind the zygotes' channels */
 	log_info("the configuration was read again");
 	role_audit(&g->self, ROLE_AUDIT_KIND_CONFIGURATION_LOADED, "posternd", "file=%s",
 		   g->settings.config_file);

@@ -268,13 +268,10 @@ static struct item *find(struct admin *a, struct text id)
 	return NULL;
 }
 
-static void start_show(struct admin *a, const struct admin_queue_show *m)
+static void show(struct admin *a, const struct item *item)
 {
-	struct item *item = find(a, m->id);
 	struct mail *mail = NULL;
 
-	if (!item)
-		return;
 	if (mail_load(a->q, item->id, &mail) != ERROR_NONE) {
 		done(a, false, 0, "the message cannot be read; see 'postern queue salvage'");
 		return;
@@ -293,6 +290,16 @@ static void start_show(struct admin *a, const struct admin_queue_show *m)
 }
 
 /* ---- acting ---- */
+
+static void forget_act(struct act *act)
+{
+	struct admin *a = act->admin;
+
+	free(act);
+	a->n_pending--;
+	if (a->is_gone && a->n_pending == 0)
+		admin_free(a);
+}
 
 static bool retry(struct queue *q, struct item *item)
 {
@@ -404,12 +411,16 @@ static void stored(struct spool_op *op, enum error e)
 	struct admin *a = act->admin;
 	const char *text = act->count > 0 || act->id == 0 ? "" : why_not[act->action];
 
-	a->n_pending--;
 	if (!a->is_gone)
 		done(a, !e && !*text, act->count, e ? "it could not be stored yet; it is tried again" : text);
-	free(act);
-	if (a->is_gone && a->n_pending == 0)
-		admin_free(a);
+	forget_act(act);
+}
+
+static void tell_unrecorded(struct act *act)
+{
+	if (!act->admin->is_gone)
+		done(act->admin, false, 0, "it could not be recorded, so it was not done");
+	forget_act(act);
 }
 
 /* The record is on disk: does it. */
@@ -421,12 +432,7 @@ static void recorded(void *arg, enum error e)
 	struct item *item = table_get(&q->items, act->id);
 
 	if (e) {
-		a->n_pending--;
-		if (!a->is_gone)
-			done(a, false, 0, "it could not be recorded, so it was not done");
-		else if (a->n_pending == 0)
-			admin_free(a);
-		free(act);
+		tell_unrecorded(act);
 		return;
 	}
 	if (act->id == 0)
@@ -438,6 +444,20 @@ static void recorded(void *arg, enum error e)
 	queue_wake(q);
 }
 
+static void record(struct admin *a, const struct item *item, unsigned kind, enum admin_queue_action action,
+		   void (*written)(void *arg, enum error e))
+{
+	char subject[SPOOL_ID_SIZE] = "all", detail[32];
+	int n = snprintf(detail, sizeof detail, "uid=%u", a->uid);
+	struct act *act = mem_zalloc(1, sizeof *act);
+
+	*act = (struct act){ .admin = a, .action = action, .id = item ? item->id : 0 };
+	if (item)
+		spool_print_id(item->id, subject);
+	a->n_pending++;
+	role_audit_sync(a->q->role, kind, subject, text_from_bytes(detail, (size_t)n), written, act);
+}
+
 static void start_act(struct admin *a, const struct admin_queue_act *m)
 {
 	static const unsigned kinds[] = {
@@ -447,9 +467,6 @@ static void start_act(struct admin *a, const struct admin_queue_act *m)
 		[ADMIN_QUEUE_ACTION_DELETE] = ROLE_AUDIT_KIND_ADMIN_QUEUE_DELETE,
 	};
 	struct item *item = m->id.n ? find(a, m->id) : NULL;
-	struct act *act;
-	char subject[SPOOL_ID_SIZE] = "all", detail[32];
-	int n;
 
 	if (m->id.n && !item)
 		return;
@@ -457,14 +474,33 @@ static void start_act(struct admin *a, const struct admin_queue_act *m)
 		done(a, false, 0, "name the messages to delete");
 		return;
 	}
-	act = mem_zalloc(1, sizeof *act);
-	*act = (struct act){ .admin = a, .action = m->action, .id = item ? item->id : 0 };
+	record(a, item, kinds[m->action], m->action, recorded);
+}
+
+/* Whoever reads others' mail is in the record too. */
+static void shown(void *arg, enum error e)
+{
+	struct act *act = arg;
+	struct admin *a = act->admin;
+	const struct item *item = table_get(&a->q->items, act->id);
+
+	if (e) {
+		tell_unrecorded(act);
+		return;
+	}
+	if (!a->is_gone && item)
+		show(a, item);
+	else if (!a->is_gone)
+		done(a, false, 0, "there is no such message in the spool");
+	forget_act(act);
+}
+
+static void start_show(struct admin *a, const struct admin_queue_show *m)
+{
+	struct item *item = find(a, m->id);
+
 	if (item)
-		spool_print_id(item->id, subject);
-	n = snprintf(detail, sizeof detail, "uid=%u", a->uid);
-	a->n_pending++;
-	role_audit_sync(a->q->role, kinds[m->action], subject, text_from_bytes(detail, (size_t)n), recorded,
-			act);
+		record(a, item, ROLE_AUDIT_KIND_ADMIN_QUEUE_SHOW, 0, shown);
 }
 
 /* ---- the channel ---- */

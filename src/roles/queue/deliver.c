@@ -129,6 +129,7 @@ static void connected(struct delivery *d, const struct queue_deliver_connected *
 		snprintf(d->remote, sizeof d->remote, "[%s]", address);
 }
 
+/* rfc3463 3.2, 3.5; rfc7505 4.1 */
 static void failed(struct delivery *d, const struct queue_deliver_failed *m)
 {
 	static const struct {
@@ -163,10 +164,16 @@ static void failed(struct delivery *d, const struct queue_deliver_failed *m)
 static void deliver_message(void *owner, struct peer *p, struct link_in *in)
 {
 	struct queue *q = owner;
-	const struct queue_deliver_ended *ended = link_body(in); /* all begin with the job */
-	struct delivery *d = table_get(&q->deliveries, ended->job);
+	const struct queue_deliver_ended *ended = link_body(in); /* the others begin with the job */
+	struct delivery *d;
 
 	(void)p;
+	if (in->type == QUEUE_DELIVER_LEAVING) {
+		q->is_deliver_leaving = true;
+		queue_wake(q);
+		return;
+	}
+	d = table_get(&q->deliveries, ended->job);
 	if (!d || d->has_ended)
 		return;
 	if (in->type == QUEUE_DELIVER_CONNECTED) {
@@ -215,6 +222,7 @@ void deliver_open(struct queue *q, int fd)
 		peer_close(q->deliver);
 		lose_deliver(q);
 	}
+	q->is_deliver_leaving = false;
 	q->deliver = peer_new(q->role->loop, fd, &queue_deliver_edge, QUEUE_DELIVER_SIDE_QUEUE, &events, q,
 			      1 << 20);
 	queue_wake(q);
@@ -230,7 +238,8 @@ static void serve_idle(struct queue *q)
 	size_t at = 0;
 
 	while ((d = table_next(&q->deliveries, &at)))
-		if (d->is_idle && (d->destination->ready.first || d->idle_until <= now || q->is_stopping))
+		if (d->is_idle &&
+		    (d->destination->ready.first || d->idle_until <= now || !queue_may_deliver(q)))
 			delivery_feed(d);
 }
 
@@ -240,7 +249,7 @@ void deliver_advance(struct queue *q, int64_t now)
 
 	schedule_advance(&q->schedule, now);
 	serve_idle(q);
-	if (q->is_stopping || !q->deliver)
+	if (!queue_may_deliver(q))
 		return;
 	while ((to = schedule_want_connection(&q->schedule, now)))
 		if (!open_delivery(q, to))

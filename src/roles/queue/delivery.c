@@ -40,6 +40,7 @@ static void send_envelope(struct delivery *d, const struct mail *mail)
 						  .smtputf8 = m->flags & SPOOL_SMTPUTF8,
 						  .ret = (enum queue_delivery_ret)m->ret,
 						  .envid = m->envid,
+						  .again = d->item->may_have_gone || d->part->attempts > 0,
 						  .n_rcpts = d->part->n_rcpts };
 
 	peer_send(d->room, QUEUE_DELIVERY_MESSAGE, &message);
@@ -85,7 +86,7 @@ static struct part *next_part(struct delivery *d)
 {
 	const struct conf *conf = queue_conf(d->q);
 
-	if (d->q->is_stopping || d->n_messages >= conf->queue.messages_per_connection)
+	if (!queue_may_deliver(d->q) || d->n_messages >= conf->queue.messages_per_connection)
 		return NULL;
 	return schedule_take(&d->q->schedule, d->destination);
 }
@@ -111,14 +112,14 @@ void delivery_feed(struct delivery *d)
 	while ((p = next_part(d)))
 		if (give(d, p))
 			return;
-	if (!was_idle && !d->q->is_stopping && d->n_messages < conf->queue.messages_per_connection &&
+	if (!was_idle && queue_may_deliver(d->q) && d->n_messages < conf->queue.messages_per_connection &&
 	    conf->deliver.idle_time > 0) {
 		d->idle_until = clock_mono_ms() + conf->deliver.idle_time;
 		delivery_set_idle(d, true);
 		queue_wake(d->q);
 		return;
 	}
-	if (was_idle && d->idle_until > clock_mono_ms() && !d->q->is_stopping) {
+	if (was_idle && d->idle_until > clock_mono_ms() && queue_may_deliver(d->q)) {
 		delivery_set_idle(d, true);
 		return;
 	}
@@ -201,17 +202,15 @@ static int64_t expires_at(const struct queue *q, const struct item *item)
 	return item->arrival + (item->has_null_sender ? conf->bounce_expire : conf->expire);
 }
 
-/* The last try is at the time when the message expires. */
 static void put_off(struct queue *q, const struct item *item, struct spool_rcpt *r, int64_t now)
 {
-	int64_t end = expires_at(q, item);
+	int64_t next = schedule_next_before(&q->schedule, r->attempts, now, expires_at(q, item));
 
-	r->next_attempt = schedule_next_attempt(&q->schedule, r->attempts, now);
-	if (now >= end) {
+	if (next == SCHEDULE_NEVER) {
 		r->state = SPOOL_FAILED;
-		r->enhanced = text_from_cstr("5.4.7");
-	} else if (r->next_attempt > end) {
-		r->next_attempt = end;
+		r->enhanced = text_from_cstr("5.4.7"); /* rfc3463 3.5 */
+	} else {
+		r->next_attempt = next;
 	}
 	q->n_deferred += r->state == SPOOL_PENDING;
 }
@@ -298,6 +297,7 @@ void delivery_close_part(struct delivery *d, const char *why)
 		struct outcome *o = &d->outcomes[i];
 		if (o->is_known)
 			continue;
+		item->may_have_gone = true;
 		*o = (struct outcome){ .is_ours = d->is_orphan,
 				       .outcome = QUEUE_DELIVERY_OUTCOME_DEFERRED,
 				       .enhanced = text_from_cstr("4.4.2"),
@@ -325,10 +325,10 @@ void delivery_fail_line(struct queue *q, struct destination *to, bool is_final, 
 	while ((p = schedule_take(&q->schedule, to))) {
 		struct item *item = p->owner;
 		struct outcome *outcomes;
-		if (!is_final && now < expires_at(q, item)) {
-			int64_t next = schedule_next_attempt(&q->schedule, ++p->attempts, now);
-			int64_t end = expires_at(q, item);
-			schedule_wait(&q->schedule, p, next < end ? next : end);
+		int64_t next = schedule_next_before(&q->schedule, p->attempts + 1, now, expires_at(q, item));
+		if (!is_final && next != SCHEDULE_NEVER) {
+			p->attempts++;
+			schedule_wait(&q->schedule, p, next);
 			item_cool(q, item);
 			item_settle(q, item); /* it may be late enough for a word to its sender */
 			continue;

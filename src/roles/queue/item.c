@@ -145,7 +145,8 @@ static bool load_one(struct queue *q, uint64_t id)
 		return false;
 	}
 	item = make_item(q, mail);
-	item->mail = mail; /* recipients for the schedule; the body is not there */
+	item->mail = mail;          /* recipients for the schedule; the body is not there */
+	item->may_have_gone = true; /* before this process began */
 	begin(q, item);
 	item = table_get(&q->items, id);
 	if (item)

@@ -64,7 +64,8 @@ static void set_tick(struct queue *q)
 	at = earliest(judge_wake_at(q), deliver_wake_at(q));
 	if (at != INT64_MAX)
 		wait = earliest(wait, at - mono);
-	at = earliest(notice_wake_at(q), q->deliver ? schedule_wake_at(&q->schedule, wall) : SCHEDULE_NEVER);
+	at = earliest(notice_wake_at(q),
+		      queue_may_deliver(q) ? schedule_wake_at(&q->schedule, wall) : SCHEDULE_NEVER);
 	if (at != INT64_MAX)
 		wait = earliest(wait, at - wall);
 	if (wait < 1)

@@ -69,10 +69,17 @@ struct queue {
 	struct table deliveries; /* by job */
 	struct heap notices_due; /* items by time of the next try */
 	uint64_t last_job;
+	bool is_deliver_leaving; /* it takes no more; its rooms end with what they have */
 	bool is_stopping;
 
 	uint64_t n_accepted, n_refused, n_delivered, n_failed, n_deferred, n_bounced, n_discarded, n_crashes;
 };
+
+/* Does deliver take more? */
+static inline bool queue_may_deliver(const struct queue *q)
+{
+	return q->deliver && !q->is_deliver_leaving && !q->is_stopping;
+}
 
 static inline const struct conf *queue_conf(const struct queue *q)
 {
@@ -151,9 +158,10 @@ struct item {
 	uint32_t flags, scans;
 	uint32_t n_rcpts, n_sending;
 	bool has_file, has_null_sender;
-	bool is_removing;  /* the removal is submitted */
-	bool is_deleted;   /* by an administrator, while parts were being sent */
-	struct mail *mail; /* while it is hot; NULL: in the spool */
+	bool is_removing;   /* the removal is submitted */
+	bool is_deleted;    /* by an administrator, while parts were being sent */
+	bool may_have_gone; /* to a next hop whose answer was lost */
+	struct mail *mail;  /* while it is hot; NULL: in the spool */
 	struct part *parts;
 	struct judgement *judgement;
 	struct notice *notice;

@@ -230,6 +230,15 @@ int64_t schedule_next_attempt(const struct schedule *s, uint32_t attempts, int64
 	return now + s->limits.retry[at < s->limits.n_retry ? at : s->limits.n_retry - 1];
 }
 
+int64_t schedule_next_before(const struct schedule *s, uint32_t attempts, int64_t now, int64_t end)
+{
+	int64_t next = schedule_next_attempt(s, attempts, now);
+
+	if (now >= end)
+		return SCHEDULE_NEVER;
+	return next < end ? next : end;
+}
+
 /* ---- connections ---- */
 
 /* When this destination, which has work, may have one more connection. */

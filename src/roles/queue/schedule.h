@@ -115,6 +115,8 @@ struct part *schedule_take(struct schedule *s, struct destination *d);
 
 /* When a part that was tried `attempts` times (1 or more) is tried next. */
 int64_t schedule_next_attempt(const struct schedule *s, uint32_t attempts, int64_t now);
+/* The same for what expires at `end`: the last attempt is then. SCHEDULE_NEVER: that one was it. */
+int64_t schedule_next_before(const struct schedule *s, uint32_t attempts, int64_t now, int64_t end);
 /* When something will change by itself: a part becomes due, a destination may be tried again or may
  * get another connection. SCHEDULE_NEVER: only by a call. */
 int64_t schedule_wake_at(const struct schedule *s, int64_t now);

@@ -70,6 +70,13 @@ static const struct mistake rows[] = {
 
 	{ "forward without forwarder", GOOD "resolver { mode forward }",
 	  "f:4:12: mode: forward needs the setting forwarder\n" },
+	{ "caches that fit", GOOD "resolver { cache-size 512M }", "" },
+	{ "questions that fit", GOOD "resolver { max-queries 40000 }", "" },
+	{ "caches and questions that do not fit together",
+	  GOOD "resolver { max-queries 40000\ncache-size 100M }",
+	  "f:5:1: cache-size 100M and max-queries 40000 may need 1578M of memory together, and the resolver "
+	  "has "
+	  "1536M (make one of them smaller)\n" },
 	{ "forwarder without forward", GOOD "resolver { forwarder 192.0.2.53 }",
 	  "f:4:12: forwarder: has no effect without mode forward\n" },
 	{ "ciphers without effect", GOOD "tls { min-version 1.3\nciphers HIGH }",

@@ -220,6 +220,57 @@ static void text_that_does_not_fit_is_told(void **state)
 	conf_free(NULL);
 }
 
+/* ---- a reload ---- */
+
+#define RUNNING                                                                                              \
+	"hostname mx.example.com\nlistener public { address 127.0.0.1:25 }\n"                                \
+	"listener private { address 127.0.0.1:26 }\ndomain a.example { next-hop 127.0.0.1:24 }\n"            \
+	"domain b.example { maildir /b }\n"
+
+static void a_reload_lists_what_it_cannot_change(void **state)
+{
+	static const struct {
+		const char *text, *list;
+	} cases[] = {
+		{ RUNNING, "" },
+		{ "listener public { address 127.0.0.1:25\nbanner x }\nlistener private { port 7\naddress "
+		  "127.0.0.1:26 }\nhostname mx.example.org\n"
+		  "domain a.example { lmtp 127.0.0.1:77\nrecipients joe }\ndomain b.example { maildir /b }\n"
+		  "deliver { port 26 }\nlog-level debug\nqueue { expire 1d }\nresolver { mode stub }\n",
+		  "listener private port" },
+		{ RUNNING "state /x\nadmin joe\nuid-base 70000\nrun /y\nminimum-layers 3\n",
+		  "state, run, uid-base, admin, minimum-layers" },
+		{ RUNNING "minimum-landlock 1\nrequire-namespaces yes\n",
+		  "minimum-landlock, require-namespaces" },
+		{ RUNNING
+		  "queue { reserve 1M\ncommit-batch 7 }\nscan { slots 3 }\ndeliver { max-connections 7 }\n",
+		  "queue reserve, queue commit-batch, scan slots, deliver max-connections" },
+		{ "hostname mx.example.com\nlistener public { address 127.0.0.1:25 [::1]:25\nbacklog 7 }\n"
+		  "listener private { address 127.0.0.1:26\nmax-connections 70 }\n"
+		  "domain a.example { next-hop 127.0.0.1:24 }\ndomain b.example { maildir /c }\n",
+		  "listener public address, listener public backlog, listener private max-connections, "
+		  "domain b.example maildir" },
+		{ RUNNING "domain c.example { mx yes }\n", "the blocks domain" },
+		{ "hostname mx.example.com\nlistener public { address 127.0.0.1:25 }\n"
+		  "domain b.example { maildir /b }\ndomain a.example { next-hop 127.0.0.1:24 }\n",
+		  "the blocks listener, the blocks domain" },
+	};
+	struct conf *running = parse_good(RUNNING, CONF_WHOLE), *fresh;
+	struct buf list;
+
+	(void)state;
+	buf_init(&list, 4096);
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		fresh = parse_good(cases[i].text, CONF_WHOLE);
+		buf_reset(&list);
+		conf_list_restarts(running, fresh, &list);
+		assert_string_equal(buf_cstr(&list), cases[i].list);
+		conf_free(fresh);
+	}
+	buf_done(&list);
+	conf_free(running);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -232,6 +283,7 @@ int main(void)
 		cmocka_unit_test(long_lists_are_cut_into_lines),
 		cmocka_unit_test(roles_see_their_own_only),
 		cmocka_unit_test(text_that_does_not_fit_is_told),
+		cmocka_unit_test(a_reload_lists_what_it_cannot_change),
 	};
 
 	return cmocka_run_group_tests_name("conf", tests, NULL, NULL);

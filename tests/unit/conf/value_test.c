@@ -149,6 +149,13 @@ static const struct mistake rows[] = {
 	  "" },
 	{ "recipient that is none", "domain a.b { recipients joe..x }",
 	  "f:1:25: recipients: expected any, a local part or a mail address, found 'joe..x'\n" },
+	{ "recipient of a domain in another script", "domain a.b { recipients joe@m\xc3\xbcller.example }",
+	  "f:1:25: recipients: expected any, a local part or a mail address, found "
+	  "'joe@m\xc3\xbcller.example' "
+	  "(write domains in other scripts in their xn-- form)\n" },
+	{ "server in another script", "domain a.b { next-hop m\xc3\xbcller.example }",
+	  "f:1:23: next-hop: expected a host name or address, with a port or without, found "
+	  "'m\xc3\xbcller.example' (write other scripts in their xn-- form)\n" },
 	{ "mailbox without domain", "postmaster joe",
 	  "f:1:12: postmaster: expected a mail address, found 'joe'\n" },
 	{ "users are taken", "admin root 1000 mail_admin", "" },

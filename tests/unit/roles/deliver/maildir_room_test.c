@@ -125,6 +125,60 @@ static void a_message_that_comes_again_is_there_once(void **state)
 	file_is("b/new/77_R10.gw.test", "Return-Path: <>\nDelivered-To: b@here.test\nX: y\n\n1\n");
 }
 
+static void rename_in_b(const char *from, const char *to)
+{
+	char a[256], b[256];
+
+	snprintf(a, sizeof a, "%s/b/%s", directory, from);
+	snprintf(b, sizeof b, "%s/b/%s", directory, to);
+	assert_int_equal(rename(a, b), 0);
+}
+
+static void a_message_that_its_reader_has_seen_is_there_once(void **state)
+{
+	static const char *const seen[] = { "77_R10.gw.test", "77_R10.gw.test:2,", "77_R10.gw.test:2,FRSa" };
+	const struct room_message first = { .sender = "",
+					    .rcpts = { "b@here.test" },
+					    .text = "X: y\r\n\r\n" };
+	const char *const wanted[] = { WRITTEN("10") DONE };
+	struct room_message again = first;
+	char at[64], last[64] = "new/77_R10.gw.test";
+
+	(void)state;
+	again.again = true;
+	deliver(&first, 1, wanted);
+	for (size_t i = 0; i < UNIT_COUNT(seen); i++) {
+		snprintf(at, sizeof at, "cur/%s", seen[i]);
+		rename_in_b(last, at);
+		snprintf(last, sizeof last, "%s", at);
+		deliver(&again, 1, wanted);
+		assert_int_equal(count_files("b/new"), 0);
+		assert_int_equal(count_files("b/cur"), 1);
+	}
+}
+
+static void only_the_same_message_counts_as_seen(void **state)
+{
+	static const char *const others[] = { "77_R1.gw.test:2,S", "77_R10.gw.testing:2,S",
+					      "177_R10.gw.test:2,S" };
+	const struct room_message first = { .sender = "",
+					    .rcpts = { "b@here.test" },
+					    .text = "X: y\r\n\r\n" };
+	const char *const wanted[] = { WRITTEN("10") DONE };
+	struct room_message again = first;
+	char at[64];
+
+	(void)state;
+	again.again = true;
+	for (size_t i = 0; i < UNIT_COUNT(others); i++) {
+		deliver(&first, 1, wanted);
+		snprintf(at, sizeof at, "cur/%s", others[i]);
+		rename_in_b("new/77_R10.gw.test", at);
+		deliver(&again, 1, wanted);
+		assert_int_equal(count_files("b/new"), 1);
+	}
+}
+
 static void what_a_crash_left_in_tmp_is_replaced(void **state)
 {
 	const struct room_message m = { .sender = "", .rcpts = { "b@here.test" }, .text = "X: y\r\n\r\n" };
@@ -210,6 +264,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(every_recipient_has_a_maildir),
 		TEST(a_message_that_comes_again_is_there_once),
+		TEST(a_message_that_its_reader_has_seen_is_there_once),
+		TEST(only_the_same_message_counts_as_seen),
 		TEST(what_a_crash_left_in_tmp_is_replaced),
 		TEST(a_name_that_leads_elsewhere_is_no_name),
 		TEST(a_link_is_not_followed),

@@ -44,6 +44,7 @@ struct room_message {
 	bool smtputf8;
 	enum queue_delivery_ret ret;
 	const char *envid, *orcpt;
+	bool again;
 	uint8_t notify;
 };
 
@@ -159,7 +160,8 @@ static inline void room_give(struct room_fixture *f, const struct room_message *
 					       .body = m->body,
 					       .smtputf8 = m->smtputf8,
 					       .ret = m->ret,
-					       .envid = text_from_cstr(m->envid) };
+					       .envid = text_from_cstr(m->envid),
+					       .again = m->again };
 	struct queue_delivery_chunk chunk = { text_from_cstr(m->text) };
 	struct queue_delivery_file file = { m->file ? strlen(m->file) : 0 };
 	int fd;

@@ -23,7 +23,7 @@
 #define PATIENCE   10000
 #define SECRET_MAX 512
 #define FORMS      3
-#define RANGE_MAX  ((size_t)1 << 30) /* larger: a sanitizer's shadow */
+#define RANGE_MAX  ((size_t)1 << 27) /* larger: a sanitizer's shadow */
 
 struct secret {
 	unsigned char bytes[FORMS][SECRET_MAX]; /* big-endian, as OpenSSL holds numbers, as in the PEM file */

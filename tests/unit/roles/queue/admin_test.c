@@ -84,11 +84,23 @@ static const struct shown *list(struct queue_fixture *f, const char *recipient, 
 	return hear(f);
 }
 
-static const struct shown *show(struct queue_fixture *f, const char *id)
+static const struct shown *ask_to_show(struct queue_fixture *f, const char *id)
 {
 	struct admin_queue_show m = { text_from_cstr(id) };
 
 	queue_send(&admin, ADMIN_QUEUE_SHOW, &m);
+	return hear(f);
+}
+
+/* With the record that must come before. */
+static const struct shown *show(struct queue_fixture *f, const char *id)
+{
+	struct admin_queue_show m = { text_from_cstr(id) };
+	char detail[1001];
+
+	queue_send(&admin, ADMIN_QUEUE_SHOW, &m);
+	queue_wait_record(f, ROLE_AUDIT_KIND_ADMIN_QUEUE_SHOW, detail);
+	assert_string_equal(detail, "uid=1000");
 	return hear(f);
 }
 
@@ -164,7 +176,7 @@ static void ids_that_are_none_are_told_so(void **state)
 
 	for (size_t i = 0; i < UNIT_COUNT(ids); i++) {
 		struct admin_queue_act m = { ADMIN_QUEUE_ACTION_DELETE, text_from_cstr(ids[i]) };
-		assert_false(show(f, ids[i])->ok);
+		assert_false(ask_to_show(f, ids[i])->ok);
 		queue_send(&admin, ADMIN_QUEUE_ACT, &m); /* an empty one is "all", which nobody deletes */
 		assert_false(hear(f)->ok);
 	}
@@ -291,6 +303,9 @@ static void without_a_record_nothing_is_done(void **state)
 	assert_false(s->ok);
 	assert_non_null(strstr(s->text, "not done"));
 	assert_int_equal(role_fixture_counter(&f->role, "messages"), 1);
+	s = ask_to_show(f, id);
+	assert_false(s->ok);
+	assert_int_equal(s->n_rows + s->n_bytes, 0);
 }
 
 /* Gone while the record is written: it was ordered, it is done, and nobody is told. */

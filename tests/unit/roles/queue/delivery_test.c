@@ -177,11 +177,11 @@ static void a_message_under_way_when_the_queue_is_killed_comes_again(void **stat
 
 	accept_one(f);
 	room = queue_take_delivery(f, 0);
-	queue_take_message(f, &room);
+	assert_false(queue_take_message(f, &room)->again);
 	queue_kill_and_restart(f, QUEUE_CONF);
 	link_close(&room);
 	room = queue_take_delivery(f, 0);
-	queue_take_message(f, &room);
+	assert_true(queue_take_message(f, &room)->again);
 	queue_say_result(&room, 0, QUEUE_DELIVERY_OUTCOME_DELIVERED);
 	queue_say_done(&room);
 	queue_wait_counter(f, "messages", 0);
@@ -196,7 +196,7 @@ static void a_restart_of_deliver_costs_no_attempt(void **state)
 	accept_one(f);
 	for (int i = 0; i < 2; i++) {
 		room = queue_take_delivery(f, 0);
-		queue_take_message(f, &room);
+		assert_int_equal(queue_take_message(f, &room)->again, i > 0);
 		link_close(&f->deliver);
 		link_close(&room);
 		f->deliver = role_fixture_peer(&f->role, ROLE_DELIVER, &queue_deliver_edge,
@@ -204,6 +204,36 @@ static void a_restart_of_deliver_costs_no_attempt(void **state)
 	}
 	room = queue_take_delivery(f, 0); /* with attempts counted it would be an hour by now */
 	queue_take_message(f, &room);
+	queue_say_result(&room, 0, QUEUE_DELIVERY_OUTCOME_DELIVERED);
+	queue_say_done(&room);
+	queue_wait_counter(f, "messages", 0);
+	queue_end_delivery(f, &room);
+}
+
+/* For a new configuration: a fresh one comes when what is under way has ended. */
+static void a_deliver_that_leaves_is_given_no_more(void **state)
+{
+	struct queue_fixture *f = *state;
+	struct link room;
+
+	accept_one(f);
+	room = queue_take_delivery(f, 0);
+	queue_take_message(f, &room);
+	queue_send(&f->deliver, QUEUE_DELIVER_LEAVING, NULL);
+	usleep(100000);
+	accept_one(f);
+	assert_false(queue_has_message(&f->deliver, 100));
+	queue_say_result(&room, 0, QUEUE_DELIVERY_OUTCOME_DELIVERED);
+	queue_say_done(&room);
+	queue_send(&room, QUEUE_DELIVERY_NEXT, NULL);
+	queue_receive(f, &room, QUEUE_DELIVERY_NO_MORE);
+	queue_end_delivery(f, &room);
+	queue_wait_counter(f, "messages", 1);
+	link_close(&f->deliver);
+	f->deliver =
+		role_fixture_peer(&f->role, ROLE_DELIVER, &queue_deliver_edge, QUEUE_DELIVER_SIDE_DELIVER);
+	room = queue_take_delivery(f, 0);
+	assert_false(queue_take_message(f, &room)->again);
 	queue_say_result(&room, 0, QUEUE_DELIVERY_OUTCOME_DELIVERED);
 	queue_say_done(&room);
 	queue_wait_counter(f, "messages", 0);
@@ -258,20 +288,49 @@ static void while_one_connection_works_a_second_that_fails_puts_nothing_off(void
 	link_close(&first);
 }
 
-static void a_domain_that_does_not_exist_is_a_failure(void **state)
+/* rfc5321 5.1, rfc3463 3.2 and 3.5, rfc7505 4.1 */
+static void what_the_dns_denies_is_a_failure_at_once(void **state)
 {
 	static const struct queue_envelope nowhere = { .sender = "", .rcpts = { "b@nowhere.test" } };
+	static const struct {
+		enum queue_deliver_why why;
+		const char *enhanced;
+	} cases[] = {
+		{ QUEUE_DELIVER_WHY_NO_SUCH_DOMAIN, "5.1.2" },
+		{ QUEUE_DELIVER_WHY_NO_ADDRESS, "5.4.4" },
+		{ QUEUE_DELIVER_WHY_NULL_MX, "5.1.10" },
+	};
 	struct queue_fixture *f = *state;
 	struct link room;
 	char detail[1001];
 
-	queue_accept(f, &nowhere, text_from_cstr(MESSAGE), NULL);
+	for (size_t i = 0; i < UNIT_COUNT(cases); i++) {
+		queue_accept(f, &nowhere, text_from_cstr(MESSAGE), NULL);
+		room = queue_take_delivery(f, UINT32_MAX);
+		say_failed(f, cases[i].why);
+		link_close(&room);
+		queue_wait_record(f, ROLE_AUDIT_KIND_MESSAGE_FAILED, detail);
+		assert_non_null(strstr(detail, cases[i].enhanced));
+		queue_wait_counter(f, "messages", 0);
+	}
+}
+
+static void what_the_dns_does_not_know_now_is_asked_again(void **state)
+{
+	static const struct queue_envelope unsure = { .sender = "", .rcpts = { "b@unsure.test" } };
+	struct queue_fixture *f = *state;
+	struct link room;
+
+	queue_accept(f, &unsure, text_from_cstr(MESSAGE), NULL);
 	room = queue_take_delivery(f, UINT32_MAX);
-	say_failed(f, QUEUE_DELIVER_WHY_NO_SUCH_DOMAIN);
+	say_failed(f, QUEUE_DELIVER_WHY_DNS_FAILED);
 	link_close(&room);
-	queue_wait_record(f, ROLE_AUDIT_KIND_MESSAGE_FAILED, detail);
-	assert_non_null(strstr(detail, "5.1.2"));
+	room = queue_take_delivery(f, UINT32_MAX);
+	queue_take_message(f, &room);
+	queue_say_result(&room, 0, QUEUE_DELIVERY_OUTCOME_DELIVERED);
+	queue_say_done(&room);
 	queue_wait_counter(f, "messages", 0);
+	queue_end_delivery(f, &room);
 }
 
 static void a_failed_notice_is_logged_and_never_answered(void **state)
@@ -385,9 +444,11 @@ int main(void)
 		TEST(answers_before_a_rooms_death_count),
 		TEST(a_message_under_way_when_the_queue_is_killed_comes_again),
 		TEST(a_restart_of_deliver_costs_no_attempt),
+		TEST(a_deliver_that_leaves_is_given_no_more),
 		TEST(when_nobody_can_connect_all_that_is_ready_is_put_off),
 		TEST(while_one_connection_works_a_second_that_fails_puts_nothing_off),
-		TEST(a_domain_that_does_not_exist_is_a_failure),
+		TEST(what_the_dns_denies_is_a_failure_at_once),
+		TEST(what_the_dns_does_not_know_now_is_asked_again),
 		TEST(a_failed_notice_is_logged_and_never_answered),
 		TEST(a_room_answers_only_for_what_it_was_given),
 		TEST(done_before_every_answer_is_not_believed),

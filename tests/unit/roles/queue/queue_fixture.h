@@ -322,6 +322,7 @@ static inline void queue_end_delivery(struct queue_fixture *f, struct link *room
 }
 
 struct queue_taken {
+	bool again;
 	uint32_t n_rcpts;
 	uint32_t indexes[8];
 	char sender[64], rcpts[8][64];
@@ -341,8 +342,9 @@ static inline const struct queue_taken *queue_read_message(struct queue_fixture 
 	     f->role.in.type != QUEUE_DELIVERY_END && f->role.in.type != QUEUE_DELIVERY_FILE;) {
 		assert_int_equal(link_receive(room, &f->role.in, role_fixture_deadline()), ERROR_NONE);
 		if (f->role.in.type == QUEUE_DELIVERY_MESSAGE) {
-			snprintf(t.sender, 64, "%.*s",
-				 TEXT_ARGS(((const struct queue_delivery_message *)m)->sender));
+			const struct queue_delivery_message *head = m;
+			snprintf(t.sender, 64, "%.*s", TEXT_ARGS(head->sender));
+			t.again = head->again;
 		} else if (f->role.in.type == QUEUE_DELIVERY_RCPT) {
 			const struct queue_delivery_rcpt *r = m;
 			t.indexes[t.n_rcpts] = r->index;
