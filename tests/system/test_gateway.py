@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import signal
+import smtplib
 import socket
 import subprocess
 import tempfile
@@ -55,6 +56,18 @@ def test_reload_takes_a_new_recipient(start_gateway):
 	with gw.smtp() as client:
 		client.sendmail("a@elsewhere.example", ["carla@demo.example"], "Subject: x\r\n\r\nx\r\n")
 	gw.maildir("carla", 1)
+
+
+def test_reload_is_in_force_when_it_is_answered(start_gateway):
+	gw = start_gateway()
+	text = gw.conf.read_text()
+	for size in (1, 2, 3, 4):
+		gw.conf.write_text(text.replace("listener public {", f"listener public {{\n\tbanner \"Number {size}\"\n\tmax-message-size {size}M"))
+		assert gw.cli("reload").strip() == "reloaded"
+		with smtplib.SMTP() as client:
+			assert b"Number %d" % size in client.connect("127.0.0.1", gw.port)[1]
+			client.ehlo()
+			assert client.esmtp_features["size"] == str(size << 20)
 
 
 def test_reload_moves_the_next_server_to_another_port(start_gateway, make_peer):

@@ -80,3 +80,12 @@ def test_what_the_dns_does_not_know_now_is_asked_again(start, table):
 		time.sleep(0.1)
 	names.table.update({"far.test": {"MX": [(10, "mail.test")]}, "mail.test": {"A": ["127.0.0.1"]}})
 	peer.wait(1, 30)
+
+
+def test_reload_takes_another_dns_server(start, make_names):
+	gw, old, peer = start({"far.test": {"MX": None}})
+	send(gw, "b@far.test")
+	new = make_names({"far.test": {"A": ["127.0.0.1"]}})
+	gw.conf.write_text(gw.conf.read_text().replace(f":{old.port}", f":{new.port}"))
+	gw.cli("reload")
+	peer.wait(1, 30)

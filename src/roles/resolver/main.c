@@ -273,11 +273,14 @@ static void add_peer(struct role *r, enum role_id peer, int fd)
  * and posternd starts the next one with them. */
 static void reload(struct role *r, const struct conf *old)
 {
+	struct conf was = *old;
 	struct buf before, after;
 
+	was.top = r->conf->top; /* the host name and the like are not the library's */
 	buf_init(&before, CONF_MAX_PRINT);
 	buf_init(&after, CONF_MAX_PRINT);
-	ASSERT(conf_print(old, CONF_FOR_RESOLVER, &before) && conf_print(r->conf, CONF_FOR_RESOLVER, &after));
+	ASSERT(conf_print(&was, CONF_FOR_RESOLVER, &before) &&
+	       conf_print(r->conf, CONF_FOR_RESOLVER, &after));
 	if (!text_is_equal(buf_text(&before), buf_text(&after))) {
 		log_info("other settings: resolver starts anew");
 		role_stopped(r);

@@ -72,9 +72,43 @@ static void a_long_domain_is_refused(void **state)
 	arena_reset(&arena);
 }
 
+static void one_domain_has_many_forms(void **state)
+{
+	static const struct {
+		const char *a, *b;
+		bool is_equal;
+	} pairs[] = {
+		{ "example.com", "EXAMPLE.com", true },
+		{ "xn--bcher-kva.example",
+		  "B\xc3\x9c"
+		  "CHER.Example",
+		  true },
+		{ "B\xc3\x9c"
+		  "CHER.example",
+		  "b\xc3\xbc"
+		  "cher.example",
+		  true },
+		{ "xn--bcher-kva.example", "bucher.example", false },
+		{ "xn--bcher-kva.example",
+		  "b\xc3\xbc"
+		  "cher.example.org",
+		  false },
+		{ "\xff.example", "\xff.example", true },
+		{ "\xff.example", "\xfe.example", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+		struct text a = text_from_cstr(pairs[i].a), b = text_from_cstr(pairs[i].b);
+		assert_int_equal(domain_is_equal(a, b), pairs[i].is_equal);
+		assert_int_equal(domain_is_equal(b, a), pairs[i].is_equal);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(one_domain_has_many_forms),
 		cmocka_unit_test(domains_become_ascii),
 		cmocka_unit_test(a_long_domain_is_refused),
 	};

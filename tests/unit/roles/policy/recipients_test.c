@@ -148,6 +148,36 @@ static void files_are_read(void **state)
 	conf_free(conf);
 }
 
+/* rfc5890 2.3.2: the session room says domains in ASCII, administrators write them as they like. */
+static void a_domain_in_another_script_is_the_same_in_every_form(void **state)
+{
+	static const char idn[] =
+		"domain xn--bcher-kva.example {\n\tnext-hop 192.0.2.9\n\trecipients-file /x\n}\n";
+	static const char content[] = "anna@b\xc3\xbc"
+				      "cher.example\n"
+				      "bob@XN--BCHER-KVA.example\n"
+				      "carl@B\xc3\x9c"
+				      "CHER.example\n"
+				      "dora@bucher.example\n"
+				      "emil@\xff.example\n";
+	struct conf *conf = conf_of(idn, "");
+	struct recipients *r = recipients_new(conf);
+
+	(void)state;
+	assert_true(load(r, 0, text_from_cstr(content)));
+	is(r, "anna@xn--bcher-kva.example", RECIPIENTS_OK, 0);
+	is(r, "bob@xn--Bcher-KVA.example", RECIPIENTS_OK, 0);
+	is(r, "carl@xn--bcher-kva.example", RECIPIENTS_OK, 0);
+	is(r, "dora@xn--bcher-kva.example", RECIPIENTS_UNKNOWN, 0);
+	is(r, "emil@xn--bcher-kva.example", RECIPIENTS_UNKNOWN, 0);
+	is(r,
+	   "anna@b\xc3\xbc"
+	   "cher.example",
+	   RECIPIENTS_MALFORMED, 0); /* a room that does not do its part */
+	recipients_free(r);
+	conf_free(conf);
+}
+
 static void bad_files_change_nothing(void **state)
 {
 	struct conf *conf = conf_of(settings, "");
@@ -244,6 +274,7 @@ int main(void)
 		cmocka_unit_test(addresses_are_looked_up),
 		cmocka_unit_test(a_domain_of_the_others_is_their_way_out),
 		cmocka_unit_test(files_are_read),
+		cmocka_unit_test(a_domain_in_another_script_is_the_same_in_every_form),
 		cmocka_unit_test(bad_files_change_nothing),
 		cmocka_unit_test(files_survive_a_reload_and_lists_do_not),
 		cmocka_unit_test(long_local_parts_are_nobody),

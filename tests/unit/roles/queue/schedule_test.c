@@ -220,6 +220,34 @@ static void pauses_follow_the_list_and_the_last_repeats(void **state)
 		assert_int_equal(schedule_next_attempt(*state, rows[i].attempts, 100000), rows[i].at);
 }
 
+/* A life by the clock of the defaults: retry 5m 10m 20m 40m 1h 2h, expire 5d. */
+static void a_message_is_tried_by_the_list_until_the_moment_when_it_expires(void **state)
+{
+	enum { MINUTE = 60000 };
+	static const int64_t pauses[] = { 5 * MINUTE,  10 * MINUTE, 20 * MINUTE,
+					  40 * MINUTE, 60 * MINUTE, 120 * MINUTE };
+	static const int64_t first[] = { 0, 5, 15, 35, 75, 135, 255, 375 }; /* minutes after its arrival */
+	struct schedule *s = *state;
+	int64_t arrival = 1000000, end = arrival + 5 * 24 * 60 * MINUTE, now = arrival, last = 0;
+	uint32_t attempts = 0;
+
+	s->limits.retry = pauses;
+	s->limits.n_retry = UNIT_COUNT(pauses);
+	while (now != SCHEDULE_NEVER) {
+		if (attempts < UNIT_COUNT(first))
+			assert_int_equal(now - arrival, first[attempts] * MINUTE);
+		else
+			assert_true(now - last == 120 * MINUTE || now == end);
+		last = now;
+		now = schedule_next_before(s, ++attempts, now, end);
+	}
+	assert_int_equal(last, end);
+	assert_int_equal(attempts, 65);
+	/* One that comes late, since the gateway was off, is the last. */
+	assert_int_equal(schedule_next_before(s, 3, end + 1, end), SCHEDULE_NEVER);
+	assert_int_equal(schedule_next_before(s, 3, end - 1, end), end);
+}
+
 /* Every part is in one place, whatever happens. */
 static void a_long_random_walk_keeps_the_invariants(void **state)
 {
@@ -266,6 +294,7 @@ int main(void)
 		TEST(all_destinations_share_the_total_in_turns),
 		TEST(a_failed_destination_is_left_alone_longer_each_time),
 		TEST(pauses_follow_the_list_and_the_last_repeats),
+		TEST(a_message_is_tried_by_the_list_until_the_moment_when_it_expires),
 		TEST(a_long_random_walk_keeps_the_invariants),
 	};
 

@@ -5,6 +5,7 @@
 #include "unit.h"
 
 #include "roles/resolver/context.h"
+#include "sandbox/sandbox.h"
 
 static struct conf *parse(const char *text)
 {
@@ -85,6 +86,13 @@ static void only_the_servers_ports_may_be_connected_to(void **state)
 	conf_free(conf);
 }
 
+/* postern check refuses what does not fit. */
+static void the_sandbox_has_the_memory_that_the_check_counts_with(void **state)
+{
+	(void)state;
+	assert_int_equal(sandbox_find_profile("resolver")->memory, CONF_RESOLVER_MEMORY);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -92,6 +100,7 @@ int main(void)
 		cmocka_unit_test(only_names_of_stub_zones_are_asked_in_mode_stub),
 		cmocka_unit_test(malformed_names_are_never_asked),
 		cmocka_unit_test(only_the_servers_ports_may_be_connected_to),
+		cmocka_unit_test(the_sandbox_has_the_memory_that_the_check_counts_with),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -481,12 +481,14 @@ static void recursion_is_ready_without_asking_anybody(void **state)
 	says(f, CLIENT_RESOLVER_TYPE_A, "mail.invalid", CLIENT_RESOLVER_STATUS_NO_NAME, "", NULL);
 }
 
+/* Also with another host name, which is none of the library's business. */
 static void reload(struct fixture *f, enum settings settings)
 {
-	char text[1024];
+	char text[1024], all[1100];
 
 	print_conf(settings, text);
-	role_fixture_tell(&f->role, POSTERND_ROLE_RELOAD, NULL, role_fixture_file(text_from_cstr(text)));
+	snprintf(all, sizeof all, "hostname other.test\nlog-level debug\n%s", text);
+	role_fixture_tell(&f->role, POSTERND_ROLE_RELOAD, NULL, role_fixture_file(text_from_cstr(all)));
 }
 
 static void other_settings_need_another_process(void **state)
