@@ -94,7 +94,7 @@ static struct sum get_sum(struct wire_reader *r)
 
 static void read_wal_header(struct wal *wal, int fd)
 {
-	uint8_t bytes[WAL_HEADER];
+	uint8_t bytes[WAL_HEADER] = { 0 };
 	struct wire_reader r = wire_reader_of(text_from_bytes(bytes, sizeof bytes));
 	struct sum sum = { 0 };
 	uint32_t magic;
@@ -207,8 +207,8 @@ enum error salvage_pages_open(struct salvage_pages *pages, int dir_fd)
 	pages->wal_fd = openat(dir_fd, SPOOL_DB_NAME "-wal", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	read_wal(&wal, pages->wal_fd);
 	n = size_of(pages->db_fd) / SALVAGE_PAGE;
-	if (wal.n_committed > 0)
-		n = wal.commit_size;
+	if (wal.n_committed > 0) /* a page is in the database or in a frame */
+		n = wal.commit_size < n + wal.n_committed ? wal.commit_size : n + wal.n_committed;
 	pages->n_pages = n > PAGES_MAX ? PAGES_MAX : (uint32_t)n;
 	pages->frame_of = mem_zalloc((size_t)pages->n_pages + 1, sizeof *pages->frame_of);
 	lay_over(pages, &wal);
@@ -238,7 +238,6 @@ bool salvage_pages_read(struct salvage_pages *pages, uint32_t number, uint8_t ou
 	return read_at(pages->db_fd, out, SALVAGE_PAGE, (uint64_t)(number - 1) * SALVAGE_PAGE);
 }
 
-/* The first pointer map is page 2; each describes the MAP_ENTRIES pages behind it. */
 /* No entry may contradict the format: a damaged map still has bytes that look like entries, and to
  * believe one of them costs a message. */
 static bool is_sound(const struct salvage_pages *pages, uint32_t map)
@@ -256,6 +255,7 @@ static bool is_sound(const struct salvage_pages *pages, uint32_t map)
 	return true;
 }
 
+/* The first pointer map is page 2; each describes the MAP_ENTRIES pages behind it. */
 enum salvage_use salvage_pages_use(struct salvage_pages *pages, uint32_t number)
 {
 	uint32_t map;
