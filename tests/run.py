@@ -66,7 +66,6 @@ STEPS = [
 	Step("demo", ["/usr/bin/python3", "share/demo.py", "--once", "--port", "2725", "--home", "build/demo"], after=("build",)),
 	pytest("system", "tests/system", "build", ("build",)),
 	pytest("install", "tests/install", "build", ("build",), seconds=600),
-	pytest("dialogues", "tests/script", "build", ("build",)),
 	Step("drill", ["/usr/bin/python3", "tests/drill.py"], count="tap", after=("build",), seconds=900),
 	check("warnings", seconds=600),
 	Step("fuzz-build", ["tools/build", "build-fuzz"], seconds=600, is_extra=True),

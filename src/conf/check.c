@@ -106,6 +106,7 @@ struct pair {
 
 static const struct pair pairs[] = {
 	{ "", "restart-delay", "", "restart-delay-max", false },
+	{ "policy", "crash-pause", "policy", "crash-pause-max", false },
 	{ "listener", "max-connections-per-client", "listener", "max-connections", false },
 	{ "listener", "command-timeout", "listener", "session-time", false },
 	{ "listener", "data-timeout", "listener", "session-time", false },

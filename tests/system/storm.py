@@ -24,7 +24,7 @@ class Ledger:
 		self.promised = {}                                 # token -> time of the 250
 		self.taken = collections.defaultdict(list)         # token -> times at which the next hop said 250
 		self.kills = []                                    # (time, what)
-		self.answers = collections.Counter()               # first digit of what the senders got, or "lost"
+		self.answers = collections.Counter()               # what the senders got: "2", a refusal's text, or "lost"
 
 	def promise(self, token):
 		with self.lock:
@@ -106,7 +106,8 @@ class Sender(threading.Thread):
 		while not self.stopped.is_set():
 			try:
 				line = Line(self.port)
-			except OSError:
+			except OSError as refusal:
+				self.ledger.count(f"no greeting: {str(refusal).strip()[:60]}")
 				time.sleep(0.05)
 				continue
 			self.talk(line)
@@ -120,7 +121,7 @@ class Sender(threading.Thread):
 				if self.stopped.is_set():
 					return
 		except ConnectionRefusedError as refusal:
-			self.ledger.count(str(refusal)[:1])
+			self.ledger.count(str(refusal).strip()[:60])
 			time.sleep(0.05)
 		except OSError:
 			self.ledger.count("lost")

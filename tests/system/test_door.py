@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Clients that are turned away before they may speak: receive answers them itself, and goes on."""
 
+import os
+import signal
 import socket
 import time
 
@@ -43,6 +45,21 @@ def test_client_that_speaks_before_the_greeting(start_gateway):
 	for _ in range(3):
 		with connect(gw, b"EHLO early.example\r\n") as client:
 			assert greeting(client).startswith("554 5.5.0 ")  # then a reset: receive reads nothing that a client says
+	check_serves_on(gw, pid)
+
+
+def test_client_whose_room_has_died_must_wait(start_gateway):
+	gw = start_gateway({"policy": {"crash-pause": "3s"}})
+	gw.expect_log(r"a session room \(process \d+\) ended by signal 9")
+	pid = receive_of(gw)
+	with connect(gw) as client:
+		assert greeting(client).startswith("220 ")
+		room, = (pid for pid, name in storm.processes_of(gw.process.pid).items() if name == "session room")
+		os.kill(room, signal.SIGKILL)
+		assert client.recv(200) == b""
+	time.sleep(0.3)  # until receive and policy have heard of it
+	assert reply_of(connect(gw)).startswith("421 4.7.0 ")
+	time.sleep(3.1)
 	check_serves_on(gw, pid)
 
 

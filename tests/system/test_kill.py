@@ -50,7 +50,9 @@ class Storm:
 	def wait_progress(self, count, seconds=60):
 		before, end = len(self.ledger.promised), time.monotonic() + seconds
 		while len(self.ledger.promised) < before + count:
-			assert time.monotonic() < end, f"no mail flows any more; {self.ledger.report()}\n" + "\n".join(self.gw.lines[-20:])
+			if time.monotonic() > end:
+				pytest.fail(f"no mail flows any more; {self.ledger.report()}\n" + "\n".join(self.gw.lines[-40:])
+					+ self.gw.run_cli("status").stdout)
 			time.sleep(0.02)
 
 	def settle(self):
@@ -77,7 +79,8 @@ def make_storm(start_gateway, peer):
 	def make(seed=1, **more):
 		gw = start_gateway({"": {"log-level": "info", "restart-delay": "10ms", "restart-delay-max": "1s"},
 			f"domain {storm.DOMAIN}": {"next-hop": f"127.0.0.1:{peer.port}"},
-			"listener public": {"max-messages": 1000000}, "queue": {"retry": "1s"}}, *more.values())
+			"listener public": {"max-messages": 1000000}, "queue": {"retry": "1s"},
+			"policy": {"crash-pause": "1ms", "crash-pause-max": "1s"}}, *more.values())
 		gw.expect_log(STORM_LOG)
 		return Storm(gw, peer, seed)
 
@@ -157,5 +160,5 @@ def test_every_promise_is_kept_while_the_disk_is_full(make_storm, small_disk):
 	shutil.rmtree(small_disk / "ballast", ignore_errors=True)
 	storm_.settle()
 	print(storm_.gw.run_cli("status").stdout)
-	assert storm_.ledger.answers["4"] > 0 or storm_.ledger.answers["lost"] > 0, "the disk was never full"
+	assert any(answer.startswith("4") for answer in storm_.ledger.answers), "the disk was never full"
 	assert not storm_.ledger.unexplained(), storm_.ledger.report()

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CRASH_PAUSE_MS = 60 * 1000, CRASH_PAUSE_MAX_MS = 24 * 3600 * 1000, SPARED_MAX = 64 };
+enum { SPARED_MAX = 64 };
 
 void counters_init(struct counters *c, size_t max, struct counters_secret secret)
 {
@@ -204,14 +204,14 @@ bool counters_allow(struct client *client, enum counted what, const struct conf_
 	return true;
 }
 
-void counters_crashed(struct client *client, int64_t now)
+void counters_crashed(struct client *client, const struct conf_policy *conf, int64_t now)
 {
-	int64_t pause = CRASH_PAUSE_MS;
+	int64_t pause = conf->crash_pause;
 
-	if (now - client->refused_until > CRASH_PAUSE_MAX_MS)
+	if (now - client->refused_until > conf->crash_pause_max)
 		client->crashes = 0;
-	for (uint32_t i = 0; i < client->crashes && pause < CRASH_PAUSE_MAX_MS; i++)
+	for (uint32_t i = 0; i < client->crashes && pause < conf->crash_pause_max; i++)
 		pause *= 2;
 	client->crashes++;
-	client->refused_until = now + (pause < CRASH_PAUSE_MAX_MS ? pause : CRASH_PAUSE_MAX_MS);
+	client->refused_until = now + (pause < conf->crash_pause_max ? pause : conf->crash_pause_max);
 }

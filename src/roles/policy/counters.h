@@ -54,8 +54,8 @@ struct client *counters_find(struct counters *c, const struct addr *address, uns
 bool counters_may(struct client *client, enum counted what, const struct conf_rate *rate, int64_t now);
 /* The same, and counts it when it is within the rate. */
 bool counters_allow(struct client *client, enum counted what, const struct conf_rate *rate, int64_t now);
-/* A room died: the client is refused for a minute, which doubles with each, up to a day. Forgiven a day
- * after the last refusal ended. */
-void counters_crashed(struct client *client, int64_t now);
+/* A room died: the client is refused for crash-pause, which doubles with each, up to crash-pause-max.
+ * Forgiven when crash-pause-max has passed since the last refusal ended. */
+void counters_crashed(struct client *client, const struct conf_policy *conf, int64_t now);
 
 #endif

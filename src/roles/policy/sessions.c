@@ -84,6 +84,11 @@ static bool allow(struct session *s, enum counted what, const struct conf_rate *
 	       counters_allow(s->client, what, rate, clock_mono_ms());
 }
 
+static void note_crash(struct session *s)
+{
+	counters_crashed(s->client, &s->policy->role->conf->policy, clock_mono_ms());
+}
+
 /* ---- HELO, TLS, MAIL ---- */
 
 static void take_helo(struct session *s, const struct policy_session_helo *m)
@@ -331,7 +336,7 @@ static void on_gone(void *owner, struct peer *p, enum error why)
 		return; /* receive will say that it is closed */
 	addr_print(&s->address, address);
 	if (why == ERROR_MALFORMED || why == ERROR_UNEXPECTED) /* its client has taken it over */
-		counters_crashed(s->client, clock_mono_ms());
+		note_crash(s);
 	log_warning("session %llu broke the rules of its channel to policy: %s",
 		    (unsigned long long)s->number, error_text(why));
 	role_audit(s->policy->role, ROLE_AUDIT_KIND_PEER_MISBEHAVED, "session", "session=%llu client=%s: %s",
@@ -427,7 +432,7 @@ void sessions_closed(struct policy *p, const struct receive_policy_closed *close
 	if (!s)
 		return;
 	if (closed->how == RECEIVE_POLICY_HOW_CRASHED)
-		counters_crashed(s->client, clock_mono_ms());
+		note_crash(s);
 	session_free(s);
 }
 

@@ -11,7 +11,10 @@
 #include "ipc/policy_queue.h"
 #include "roles/queue/queue.h"
 
-enum { DISK_ASK_MS = 1000 };
+enum {
+	DISK_ASK_MS = 1000,
+	CALM_MS = 5000, /* without a failure, until a trouble is over: small messages may still fit */
+};
 
 static bool is_disk_low(struct queue *q)
 {
@@ -85,7 +88,12 @@ void pressure_tell(struct queue *q)
 
 void pressure_tell_store(struct queue *q, enum error e)
 {
-	if (e == q->store_trouble)
+	int64_t now = clock_mono_ms();
+	bool is_old = e == q->store_trouble;
+
+	if (e)
+		q->store_failed = now;
+	if (is_old || (!e && now - q->store_failed < CALM_MS))
 		return;
 	q->store_trouble = e;
 	if (!e) {

@@ -56,7 +56,8 @@ struct queue {
 	bool is_disk_low;
 	unsigned pressure; /* last told to policy */
 	bool failure_reported;
-	enum error store_trouble; /* of the last insert; told once */
+	enum error store_trouble; /* of inserts; told once */
+	int64_t store_failed;     /* the last time */
 
 	/* Scanning. */
 	struct table judgements; /* by job */

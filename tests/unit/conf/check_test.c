@@ -84,6 +84,8 @@ static const struct mistake rows[] = {
 	{ "first pause longer than life", GOOD "queue { retry 2h\nexpire 1h\nbounce-expire 1h }",
 	  "f:4:9: retry: the first pause is longer than expire, so nothing is ever tried again\n" },
 
+	{ "a client's pause above its maximum", GOOD "policy {\n  crash-pause 1h\n  crash-pause-max 1m\n}",
+	  "f:5:3: policy crash-pause (1h) is above policy crash-pause-max (1m)\n" },
 	{ "pause above its maximum", GOOD "restart-delay 1m\nrestart-delay-max 1s",
 	  "f:4:1: restart-delay (1m) is above restart-delay-max (1s)\n" },
 	{ "connections of one client above those of all",

@@ -130,6 +130,8 @@ static void other_times_do_no_harm(void **state)
 	assert_true(counters_allow(&client, COUNTED_MESSAGES, &rates[0], 1000 * MINUTE));
 }
 
+static const struct conf_policy pauses_conf = { .crash_pause = MINUTE, .crash_pause_max = DAY };
+
 static void crashes_cost_ever_more_time(void **state)
 {
 	static const int64_t pauses[] = { 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 1440, 1440 };
@@ -138,15 +140,15 @@ static void crashes_cost_ever_more_time(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < UNIT_COUNT(pauses); i++) {
-		counters_crashed(&client, now);
+		counters_crashed(&client, &pauses_conf, now);
 		assert_int_equal(client.refused_until, now + pauses[i] * MINUTE);
 		now = client.refused_until;
 	}
 	now += DAY;
-	counters_crashed(&client, now); /* not yet forgiven */
+	counters_crashed(&client, &pauses_conf, now); /* not yet forgiven */
 	assert_int_equal(client.refused_until, now + DAY);
 	now = client.refused_until + DAY + 1;
-	counters_crashed(&client, now);
+	counters_crashed(&client, &pauses_conf, now);
 	assert_int_equal(client.refused_until, now + MINUTE);
 }
 
@@ -196,14 +198,14 @@ static void who_is_refused_for_a_crash_is_forgotten_last(void **state)
 
 	(void)state;
 	counters_init(&c, 2, secret);
-	counters_crashed(find(&c, "192.0.2.1", 64, 1000), 1000);
+	counters_crashed(find(&c, "192.0.2.1", 64, 1000), &pauses_conf, 1000);
 	for (int i = 2; i < 200; i++) {
 		char text[16];
 		snprintf(text, sizeof text, "192.0.2.%d", i);
 		find(&c, text, 64, 1000);
 	}
 	assert_int_equal(find(&c, "192.0.2.1", 64, 1000)->crashes, 1);
-	counters_crashed(find(&c, "192.0.2.2", 64, 1000), 1000);
+	counters_crashed(find(&c, "192.0.2.2", 64, 1000), &pauses_conf, 1000);
 	assert_int_equal(find(&c, "192.0.2.3", 64, 1000)->crashes, 0); /* there is no other */
 	assert_int_equal(c.clients.n, 2);
 	counters_done(&c);
