@@ -73,6 +73,7 @@ static void derive_domain(struct conf_domain *d)
 {
 	fill_hosts(d->next_hop, 25);
 	fill_hosts(d->lmtp, 24);
+	d->id = text_hash(d->name);
 	if (d->next_hop.n)
 		d->route = CONF_ROUTE_SMTP;
 	else if (d->lmtp.n)
@@ -474,6 +475,21 @@ static void check_ports(struct conf_parser *p)
 	}
 }
 
+/* The last of them is the one too many. */
+static void check_maildirs(struct conf_parser *p)
+{
+	size_t n = 0;
+
+	for (const struct conf_instance *in = p->first; in; in = in->next) {
+		if (!is_block(in, "domain") || !FIELD_OF(in, domain)->maildir.n || ++n <= CONF_MAILDIRS_MAX)
+			continue;
+		conf_report(&p->report, place(in, "maildir"),
+			    "more than %u domains with a maildir: deliver to some by lmtp",
+			    CONF_MAILDIRS_MAX);
+		return;
+	}
+}
+
 void conf_check_all(struct conf_parser *p)
 {
 	bool has_domain = false, has_relay = false, has_listener = false;
@@ -491,4 +507,5 @@ void conf_check_all(struct conf_parser *p)
 	for (const struct conf_instance *in = p->first; in; in = in->next)
 		check_instance(p, in);
 	check_ports(p);
+	check_maildirs(p);
 }

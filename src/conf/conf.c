@@ -110,13 +110,18 @@ const struct conf_domain *conf_find_domain(const struct conf *c, struct text dom
 		return NULL;
 	for (size_t i = 0; i < domain.n; i++)
 		lower[i] = text_lower_byte(domain.p[i]);
-	d = table_get(&owner_of(c)->domains, text_hash(name));
+	d = conf_domain_by_id(c, text_hash(name));
 	return d && text_is_equal(d->name, name) ? d : NULL;
+}
+
+const struct conf_domain *conf_domain_by_id(const struct conf *c, uint64_t id)
+{
+	return table_get(&owner_of(c)->domains, id);
 }
 
 const struct conf_domain *conf_default_domain(const struct conf *c)
 {
-	return table_get(&owner_of(c)->domains, text_hash(text_from_cstr("*")));
+	return conf_domain_by_id(c, text_hash(text_from_cstr("*")));
 }
 
 const struct conf_listener *conf_find_listener(const struct conf *c, struct text name)

@@ -39,7 +39,9 @@ enum conf_reader {
 #define CONF_MAX_ERROR_TEXT ((size_t)1 << 20)
 #define CONF_MAX_PRINT      ((size_t)16 << 20)
 /* Different ports of next servers: the sandbox of deliver lists them. */
-#define CONF_PORTS_MAX 64
+#define CONF_PORTS_MAX    64
+#define CONF_MAILDIRS_MAX 64 /* domains with one: each is a directory that a sandbox lists */
+#define CONF_DOMAIN_NONE  UINT64_C(0)
 /* Ids that uid-base stands for the first of. */
 #define CONF_UIDS 32
 /* Address space of resolver, which its sandbox bounds. cache-size and max-queries must fit. */
@@ -139,6 +141,8 @@ struct conf_domain {
 	struct text name; /* lower case; "*" is the route of all others */
 	struct conf_place at;
 	enum conf_route route; /* which of next-hop, lmtp, maildir, mx is set */
+	uint64_t id;           /* by which processes name it to each other: the hash of its name, so that
+				* those with the old and the new configuration mean the same */
 #define DOMAIN CONF_FIELD
 #include "conf/schema.def"
 };
@@ -237,6 +241,8 @@ void conf_free(struct conf *c); /* NULL is allowed */
  * domain name; then the administrator must write one. */
 bool conf_set_hostname(struct conf *c, struct text hostname);
 
+/* NULL: there is none with this id. */
+const struct conf_domain *conf_domain_by_id(const struct conf *c, uint64_t id);
 /* The domain block of an address's domain (any case), or NULL. Never the block "*". */
 const struct conf_domain *conf_find_domain(const struct conf *c, struct text domain);
 /* The block "*", or NULL: then MX records are the way out. */

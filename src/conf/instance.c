@@ -219,7 +219,7 @@ void conf_instances_finish(struct conf_parser *p)
 		finish_block(p, &conf_blocks[i]);
 	for (size_t i = 0; i < o->conf.domain.n; i++) {
 		const struct conf_domain *d = &o->conf.domain.v[i];
-		table_put(&o->domains, text_hash(d->name), (void *)(uintptr_t)d);
+		table_put(&o->domains, d->id, (void *)(uintptr_t)d);
 	}
 }
 

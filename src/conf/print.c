@@ -8,8 +8,12 @@
  * readers may see. Invariant: it parses by CONF_PART to the same values, and printing that again gives the
  * same bytes.
  */
+#include "base/ensure.h"
 #include "conf/conf.h"
 #include "conf/value.h"
+
+#include <stdlib.h>
+#include <string.h>
 
 static const void *value_at(const struct conf_row *row, const void *data)
 {
@@ -153,7 +157,7 @@ static struct text name_at(const struct conf_block *block, struct conf_list list
 	return head.name;
 }
 
-/* Roles name such blocks to each other by their numbers, so the blocks must stay the same. */
+/* Listeners have sockets, and processes name them to each other by number: they must stay the same. */
 static bool is_same_list(const struct conf_block *block, struct conf_list a, struct conf_list b)
 {
 	bool is_same = a.n == b.n;
@@ -163,20 +167,29 @@ static bool is_same_list(const struct conf_block *block, struct conf_list a, str
 	return is_same;
 }
 
+static const char *find_block(const struct conf_block *block, struct conf_list list, struct text name)
+{
+	for (size_t i = 0; i < list.n; i++)
+		if (text_is_equal(name_at(block, list, i), name))
+			return (const char *)list.v + i * block->size;
+	return NULL;
+}
+
 static void compare_blocks(const struct conf_block *block, struct conf_list a, struct conf_list b,
 			   struct buf *list)
 {
-	bool any = false;
+	char *nothing = mem_zalloc(1, block->size); /* in which no such setting is made */
 
-	for (size_t i = 0; i < block->n_rows; i++)
-		any |= block->rows[i].use & CONF_USE_RESTART;
-	if (any && !is_same_list(block, a, b)) {
+	if (strcmp(block->name, "listener") == 0 && !is_same_list(block, a, b)) {
 		buf_printf(list, "%sthe blocks %s", list->n ? ", " : "", block->name);
-		return;
+		b.n = 0;
 	}
-	for (size_t i = 0; any && i < a.n; i++)
-		compare_rows(block, name_at(block, a, i), (const char *)a.v + i * block->size,
+	for (size_t i = 0; i < b.n; i++) {
+		const char *was = find_block(block, a, name_at(block, b, i));
+		compare_rows(block, name_at(block, b, i), was ? was : nothing,
 			     (const char *)b.v + i * block->size, list);
+	}
+	free(nothing);
 }
 
 void conf_list_restarts(const struct conf *a, const struct conf *b, struct buf *ret_list)

@@ -85,7 +85,7 @@ static void say(struct link *l, unsigned type, const void *body, int fd)
 		log_debug("a process of the drill does not listen");
 }
 
-static void give(struct run *r, enum posternd_role_thing kind, unsigned index, int fd)
+static void give(struct run *r, enum posternd_role_thing kind, uint64_t index, int fd)
 {
 	struct posternd_role_resource m = { kind, index };
 
@@ -110,7 +110,8 @@ static void hand_over(struct run *r, uint32_t layers, uint32_t mutation)
 		say(&r->channel, POSTERND_ROLE_RESOURCE,
 		    &(struct posternd_role_resource){ POSTERND_ROLE_THING_EMPTY, 0 }, g->places.empty);
 	for (unsigned i = 0; i < g->places.n_maildirs; i++)
-		give(r, POSTERND_ROLE_THING_DIRECTORY, i, g->places.maildirs[i].fd);
+		give(r, POSTERND_ROLE_THING_DIRECTORY, g->places.maildirs[i].domain,
+		     g->places.maildirs[i].fd);
 }
 
 static void make_owner(struct run *r)

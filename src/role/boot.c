@@ -53,10 +53,14 @@ struct conf *boot_read_conf(int fd)
 	return conf;
 }
 
-static void add_item(struct boot *b, unsigned type, unsigned kind, unsigned index, int fd)
+static void add_item(struct boot *b, unsigned type, unsigned kind, uint64_t index, int fd)
 {
 	ASSERT(b->n_items < BOOT_MAX);
-	b->items[b->n_items++] = (struct boot_item){ type, kind, index, fd };
+	if (b->n_items == b->room) {
+		b->room = b->room ? 2 * b->room : 64;
+		b->items = mem_realloc(b->items, b->room * sizeof *b->items);
+	}
+	b->items[b->n_items++] = (struct boot_item){ .type = type, .kind = kind, .index = index, .fd = fd };
 }
 
 static void take_resource(struct boot *b, enum process_id process, const struct posternd_role_resource *m,

@@ -10,11 +10,12 @@
 #include "role/process.h"
 #include "sandbox/sandbox.h"
 
-#define BOOT_MAX 1024 /* resources, peers and zygotes together */
+#define BOOT_MAX 16384 /* resources, peers and zygotes together: above all files of recipients */
 
 struct boot_item {
 	unsigned type; /* POSTERND_ROLE_RESOURCE, _PEER or _ZYGOTE */
-	unsigned kind, index;
+	unsigned kind;
+	uint64_t index;
 	int fd;
 };
 
@@ -24,8 +25,8 @@ struct boot {
 	uint32_t achieved; /* by the starter: argv */
 	bool is_drill;     /* role/drill.h */
 	struct conf *conf;
-	struct boot_item items[BOOT_MAX];
-	size_t n_items;
+	struct boot_item *items;
+	size_t n_items, room;
 	int root_fd; /* the state directory, or the empty one */
 };
 

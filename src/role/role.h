@@ -45,7 +45,7 @@ struct role_definition {
 	size_t (*list_ports)(const struct conf *conf, uint16_t *ret_ports);
 	/* A resource of the manifest arrived (before `open`, and again after a reload). The descriptor is
 	 * the role's. May be NULL. */
-	void (*resource)(struct role *r, enum posternd_role_thing kind, unsigned index, int fd);
+	void (*resource)(struct role *r, enum posternd_role_thing kind, uint64_t index, int fd);
 	void (*open)(struct role *r);    /* before the sandbox; may be NULL */
 	void (*threads)(struct role *r); /* between the steps of the sandbox; may be NULL */
 	void (*serve)(struct role *r);   /* sealed: make events; peers are announced after this */

@@ -39,7 +39,7 @@ static void announce_peer(struct role *r, enum role_id peer, int fd)
 		close(fd);
 }
 
-static void announce_resource(struct role *r, enum posternd_role_thing kind, unsigned index, int fd)
+static void announce_resource(struct role *r, enum posternd_role_thing kind, uint64_t index, int fd)
 {
 	if (r->definition->resource && process_may_have(process_of_role(r->definition->id), kind))
 		r->definition->resource(r, kind, index, fd);

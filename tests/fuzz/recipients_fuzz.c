@@ -29,12 +29,13 @@ static const struct conf *conf_of_one_domain(void)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-	struct recipients *r = recipients_new(conf_of_one_domain());
+	const struct conf *conf = conf_of_one_domain();
+	struct recipients *r = recipients_new(conf);
 	int fd = memfd_create("recipients", MFD_CLOEXEC);
-	uint32_t route;
+	uint64_t route;
 
 	ASSERT(fd >= 0 && write(fd, data, n) == (ssize_t)n && lseek(fd, 0, SEEK_SET) == 0);
-	if (recipients_load_file(r, 0, fd)) {
+	if (recipients_load_file(r, &conf->domain.v[0], fd)) {
 		ASSERT(recipients_find(r, text_from_cstr("postmaster@test.example"), &route) ==
 		       RECIPIENTS_OK);
 		ASSERT(recipients_find(r, text_from_cstr("a@other.example"), &route) == RECIPIENTS_NOT_OURS);

@@ -101,6 +101,47 @@ def test_reload_lets_a_delivery_under_way_end_before_deliver_starts_anew(start_g
 	assert b"Subject: slow" in new.wait(1, 20)[0]["data"]
 
 
+def test_reload_with_domains_that_came_and_went(start_gateway, make_peer):
+	"""Whoever still has the old configuration means the same domains: none of the mail goes to another's server."""
+	first, second = make_peer(), make_peer()
+	people = tempfile.NamedTemporaryFile("w")  # where posternd's user may read it
+	people.write("carl\n")
+	people.flush()
+	os.chmod(people.name, 0o644)
+	second.answer("RCPT", "450 4.2.1 later", "250 2.1.5 ok")
+	gw = start_gateway({"domain first.example": {"next-hop": f"127.0.0.1:{first.port}"},
+		"domain second.example": {"next-hop": f"127.0.0.1:{second.port}"}, "queue": {"retry": "1s 1s 2s"}})
+	with gw.smtp() as client:
+		client.sendmail("a@elsewhere.example", ["b@second.example"], "Subject: waits\r\n\r\nx\r\n")
+		while not any(command.startswith("RCPT") for command in second.commands):
+			time.sleep(0.05)
+		text = gw.conf.read_text().replace("domain first.example", f"domain new.example {{\n\tnext-hop 127.0.0.1:{first.port}\n"
+			f"\trecipients-file {people.name}\n}}\ndomain later.example")
+		gw.conf.write_text(text)
+		assert gw.cli("reload").strip() == "reloaded"
+		with pytest.raises(smtplib.SMTPRecipientsRefused):
+			client.sendmail("a@elsewhere.example", ["b@first.example"], "Subject: gone\r\n\r\nx\r\n")
+		with pytest.raises(smtplib.SMTPRecipientsRefused):
+			client.sendmail("a@elsewhere.example", ["b@new.example"], "Subject: nobody\r\n\r\nx\r\n")
+		client.sendmail("a@elsewhere.example", ["carl@new.example"], "Subject: new\r\n\r\nx\r\n")
+	assert b"Subject: new" in first.wait(1, 20)[0]["data"]
+	assert b"Subject: waits" in second.wait(1, 20)[0]["data"]
+	assert len(first.messages) == 1
+
+
+def test_more_files_of_recipients_than_a_process_has_room_for_at_first(start_gateway):
+	with tempfile.NamedTemporaryFile("w") as people:
+		people.write("carl@number1499.example\n")
+		people.flush()
+		os.chmod(people.name, 0o644)
+		gw = start_gateway({f"domain number{n}.example": {"mx": "yes", "recipients-file": people.name} for n in range(1500)})
+		with gw.smtp() as client:
+			client.ehlo()
+			client.mail("a@elsewhere.example")
+			assert client.rcpt("carl@number1499.example")[0] == 250
+			assert client.rcpt("carl@number1498.example")[0] == 550
+
+
 def test_reload_says_all_that_needs_a_restart(start_gateway):
 	gw = start_gateway()
 	right = gw.conf.read_text()

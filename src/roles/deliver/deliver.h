@@ -31,6 +31,11 @@
 
 extern const struct zygote_definition delivery_zygote, maildir_zygote;
 
+struct maildir_root {
+	uint64_t domain; /* its id */
+	int fd;
+};
+
 struct deliver {
 	struct role *role;
 	struct peer *queue;
@@ -38,7 +43,8 @@ struct deliver {
 	struct rooms *rooms, *maildir_rooms;
 	struct table jobs; /* by ticket */
 	uint64_t last_ticket;
-	int *directories; /* by domain block; -1: none */
+	struct maildir_root *maildirs;
+	size_t n_maildirs;
 	struct addr *own; /* addresses of this machine */
 	size_t n_own, next_source;
 	bool is_leaving; /* a fresh process comes when the jobs are done */

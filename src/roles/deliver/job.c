@@ -28,9 +28,9 @@ enum { KEPT_FOR_ROOM = 4096 };
 
 struct job {
 	struct deliver *d;
-	uint64_t ticket;      /* ours, and of its rooms */
-	uint64_t number;      /* queue's */
-	uint32_t route_index; /* all ones: MX */
+	uint64_t ticket; /* ours, and of its rooms */
+	uint64_t number; /* queue's */
+	uint64_t way;    /* id of the domain block, or CONF_DOMAIN_NONE: by MX */
 	enum deliver_room_protocol protocol;
 	char domain[256];
 	int room_fd; /* queue's channel, for the room */
@@ -55,11 +55,9 @@ static const struct conf *conf_of(const struct job *j)
 
 static const struct conf_domain *domain_of(const struct job *j)
 {
-	const struct conf *conf = conf_of(j);
+	const struct conf_domain *d = conf_domain_by_id(conf_of(j), j->way);
 
-	if (j->route_index < conf->domain.n)
-		return &conf->domain.v[j->route_index];
-	return conf_find_domain(conf, text_from_cstr(j->domain));
+	return d ? d : conf_find_domain(conf_of(j), text_from_cstr(j->domain));
 }
 
 static void job_free(struct job *j)
@@ -126,7 +124,7 @@ static enum deliver_room_protocol find_protocol(const struct job *j)
 {
 	const struct conf_domain *d = domain_of(j);
 
-	if (j->route_index == UINT32_MAX || !d || d->route == CONF_ROUTE_SMTP || d->route == CONF_ROUTE_MX)
+	if (j->way == CONF_DOMAIN_NONE || !d || d->route == CONF_ROUTE_SMTP || d->route == CONF_ROUTE_MX)
 		return DELIVER_ROOM_PROTOCOL_SMTP;
 	return d->route == CONF_ROUTE_LMTP ? DELIVER_ROOM_PROTOCOL_LMTP : DELIVER_ROOM_PROTOCOL_MAILDIR;
 }
@@ -146,7 +144,6 @@ static bool send_begin(struct job *j, const struct addr *address, int *ret_fd)
 					    .address = address ? *address : (struct addr){ { 0 } },
 					    .port = j->host ? j->host->port : 0,
 					    .ehlo_name = conf_of(j)->top.hostname,
-					    .route = j->route_index,
 					    .is_last = !has_more(j) };
 	struct link ours;
 	int fds[2];
@@ -427,8 +424,11 @@ static void find_by_mx(struct job *j)
 
 static void open_maildir(struct job *j)
 {
-	int directory = j->route_index < conf_of(j)->domain.n ? j->d->directories[j->route_index] : -1;
+	int directory = -1;
 
+	for (size_t i = 0; i < j->d->n_maildirs; i++)
+		if (j->d->maildirs[i].domain == j->way)
+			directory = j->d->maildirs[i].fd;
 	if (directory < 0) {
 		fail(j, QUEUE_DELIVER_WHY_DIRECTORY_FAILED);
 		return;
@@ -445,7 +445,7 @@ void job_start(struct deliver *d, const struct queue_deliver_job *m, int room_fd
 	j->d = d;
 	j->ticket = ++d->last_ticket;
 	j->number = m->job;
-	j->route_index = m->route;
+	j->way = m->route;
 	j->room_fd = room_fd;
 	j->why = QUEUE_DELIVER_WHY_NO_USABLE_ADDRESS;
 	snprintf(j->domain, sizeof j->domain, "%.*s", TEXT_ARGS(m->domain));
@@ -453,8 +453,10 @@ void job_start(struct deliver *d, const struct queue_deliver_job *m, int room_fd
 	j->later = evtimer_new(d->role->loop, on_later, j);
 	ASSERT(j->later != NULL);
 	table_put(&d->jobs, j->ticket, j);
-	domain = j->route_index < d->role->conf->domain.n ? &d->role->conf->domain.v[j->route_index] : NULL;
-	if (!domain || domain->route == CONF_ROUTE_MX)
+	domain = conf_domain_by_id(d->role->conf, j->way);
+	if (!domain && j->way != CONF_DOMAIN_NONE)
+		fail(j, QUEUE_DELIVER_WHY_BUSY); /* of a configuration that only one of us has: soon again */
+	else if (!domain || domain->route == CONF_ROUTE_MX)
 		find_by_mx(j);
 	else if (domain->route == CONF_ROUTE_MAILDIR)
 		open_maildir(j);

@@ -25,7 +25,7 @@ static struct deliver deliver;
 /* A socket, a channel to hand through and one of its own for each, and the Maildirs. */
 static unsigned count_files(const struct conf *conf)
 {
-	return (unsigned)(3 * conf->deliver.max_connections + conf->domain.n + FILES_OF_ITS_OWN);
+	return (unsigned)(3 * conf->deliver.max_connections + CONF_MAILDIRS_MAX + FILES_OF_ITS_OWN);
 }
 
 static bool has_port(const uint16_t *ports, size_t n, uint16_t port)
@@ -59,23 +59,12 @@ static size_t list_ports(const struct conf *conf, uint16_t *ret_ports)
 	return n;
 }
 
-static void need_directories(struct role *r)
+static void add_resource(struct role *r, enum posternd_role_thing kind, uint64_t index, int fd)
 {
-	if (deliver.directories)
-		return;
-	deliver.directories = mem_zalloc(r->conf->domain.n + 1, sizeof *deliver.directories);
-	for (size_t i = 0; i < r->conf->domain.n; i++)
-		deliver.directories[i] = -1;
-}
-
-static void add_resource(struct role *r, enum posternd_role_thing kind, unsigned index, int fd)
-{
+	(void)r;
 	(void)kind;
-	need_directories(r);
-	ASSERT(index < r->conf->domain.n);
-	if (deliver.directories[index] >= 0)
-		close(deliver.directories[index]);
-	deliver.directories[index] = fd;
+	deliver.maildirs = mem_realloc(deliver.maildirs, (deliver.n_maildirs + 1) * sizeof *deliver.maildirs);
+	deliver.maildirs[deliver.n_maildirs++] = (struct maildir_root){ index, fd };
 }
 
 static void add_own(const struct addr *a)
@@ -122,7 +111,6 @@ static void open_deliver(struct role *r)
 {
 	deliver.role = r;
 	table_init(&deliver.jobs);
-	need_directories(r);
 	find_own_addresses(r->conf);
 	deliver.lookups = lookups_new(r);
 	deliver.rooms = rooms_new(r, PROCESS_DELIVERY, r->conf->deliver.max_connections, on_room_ended, NULL);

@@ -65,7 +65,7 @@ static bool load(const struct conf *conf)
 	return is_loaded;
 }
 
-static void add_resource(struct role *r, enum posternd_role_thing kind, unsigned index, int fd)
+static void add_resource(struct role *r, enum posternd_role_thing kind, uint64_t index, int fd)
 {
 	(void)r;
 	(void)index;

@@ -32,15 +32,16 @@ static void need_recipients(struct role *r)
 		policy.recipients = recipients_new(r->conf);
 }
 
-static void add_resource(struct role *r, enum posternd_role_thing kind, unsigned index, int fd)
+static void add_resource(struct role *r, enum posternd_role_thing kind, uint64_t index, int fd)
 {
+	const struct conf_domain *d = conf_domain_by_id(r->conf, index);
+
 	need_recipients(r);
-	if (kind == POSTERND_ROLE_THING_RECIPIENTS && index < r->conf->domain.n &&
-	    !recipients_load_file(policy.recipients, index, fd))
+	if (kind == POSTERND_ROLE_THING_RECIPIENTS && d && !recipients_load_file(policy.recipients, d, fd))
 		log_error("the recipients-file of domain %.*s cannot be read or is too large: the one before "
 			  "stays, "
 			  "without one mail has to wait",
-			  TEXT_ARGS(r->conf->domain.v[index].name));
+			  TEXT_ARGS(d->name));
 	close(fd);
 }
 

@@ -18,6 +18,7 @@
 enum source { SOURCE_NONE, SOURCE_ANY, SOURCE_CONF, SOURCE_FILE };
 
 struct list {
+	uint64_t domain; /* its id */
 	enum source source;
 	struct buf bytes;
 	struct text *v;
@@ -26,7 +27,7 @@ struct list {
 
 struct recipients {
 	const struct conf *conf;
-	struct list *lists; /* by domain block */
+	struct list *lists; /* in the order of the domains */
 	size_t n;
 };
 
@@ -135,6 +136,17 @@ void recipients_free(struct recipients *r)
 	free(r);
 }
 
+/* What a file said stays until that file comes again. */
+static void keep_file(struct list *list, struct list *old, size_t n_old)
+{
+	for (size_t i = 0; i < n_old; i++) {
+		if (old[i].domain != list->domain || old[i].source != SOURCE_FILE)
+			continue;
+		*list = old[i];
+		list_init(&old[i], SOURCE_NONE);
+	}
+}
+
 void recipients_reload(struct recipients *r, const struct conf *conf)
 {
 	struct list *old = r->lists;
@@ -145,13 +157,17 @@ void recipients_reload(struct recipients *r, const struct conf *conf)
 	r->lists = mem_zalloc(r->n ? r->n : 1, sizeof *r->lists);
 	for (size_t i = 0; i < r->n; i++) {
 		list_init(&r->lists[i], SOURCE_NONE);
+		r->lists[i].domain = conf->domain.v[i].id;
 		read_conf(&r->lists[i], &conf->domain.v[i]);
-		if (r->lists[i].source != SOURCE_NONE || i >= n_old || old[i].source != SOURCE_FILE)
-			continue;
-		r->lists[i] = old[i];
-		list_init(&old[i], SOURCE_NONE);
+		if (r->lists[i].source == SOURCE_NONE)
+			keep_file(&r->lists[i], old, n_old);
 	}
 	free_lists(old, n_old);
+}
+
+static struct list *list_of(const struct recipients *r, const struct conf_domain *d)
+{
+	return &r->lists[d - r->conf->domain.v];
 }
 
 static bool read_file(int fd, struct buf *out)
@@ -164,18 +180,19 @@ static bool read_file(int fd, struct buf *out)
 	return n == 0 && !out->overflow;
 }
 
-bool recipients_load_file(struct recipients *r, size_t index, int fd)
+bool recipients_load_file(struct recipients *r, const struct conf_domain *d, int fd)
 {
-	struct list fresh;
+	struct list *list = list_of(r, d), fresh;
 
 	list_init(&fresh, SOURCE_FILE);
-	if (index >= r->n || !read_file(fd, &fresh.bytes)) {
+	fresh.domain = d->id;
+	if (!read_file(fd, &fresh.bytes)) {
 		list_done(&fresh);
 		return false;
 	}
-	parse(&fresh, r->conf->domain.v[index].name);
-	list_done(&r->lists[index]);
-	r->lists[index] = fresh;
+	parse(&fresh, d->name);
+	list_done(list);
+	*list = fresh;
 	return true;
 }
 
@@ -191,14 +208,14 @@ static bool is_in_list(const struct list *list, struct text local)
 	return list->n && bsearch(&key, list->v, list->n, sizeof *list->v, compare);
 }
 
-static uint32_t way_out(const struct conf *conf)
+static uint64_t way_out(const struct conf *conf)
 {
 	const struct conf_domain *d = conf_default_domain(conf);
 
-	return d ? (uint32_t)(d - conf->domain.v) : RECIPIENTS_BY_MX;
+	return d ? d->id : CONF_DOMAIN_NONE;
 }
 
-enum recipients_answer recipients_find(const struct recipients *r, struct text address, uint32_t *ret_route)
+enum recipients_answer recipients_find(const struct recipients *r, struct text address, uint64_t *ret_route)
 {
 	size_t at = text_find_last_byte(address, '@');
 	const struct conf_domain *d;
@@ -209,10 +226,10 @@ enum recipients_answer recipients_find(const struct recipients *r, struct text a
 		return RECIPIENTS_MALFORMED;
 	local = text_slice(address, 0, at);
 	d = conf_find_domain(r->conf, text_skip(address, at + 1));
-	*ret_route = d ? (uint32_t)(d - r->conf->domain.v) : way_out(r->conf);
+	*ret_route = d ? d->id : way_out(r->conf);
 	if (!d)
 		return RECIPIENTS_NOT_OURS;
-	list = &r->lists[*ret_route];
+	list = list_of(r, d);
 	if (list->source == SOURCE_ANY || text_is_cstr_nocase(local, "postmaster"))
 		return RECIPIENTS_OK;
 	if (list->source == SOURCE_NONE)

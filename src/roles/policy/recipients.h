@@ -17,7 +17,6 @@
 #include "conf/conf.h"
 
 #define RECIPIENTS_FILE_MAX ((size_t)64 << 20)
-#define RECIPIENTS_BY_MX    UINT32_MAX /* as route */
 
 struct recipients;
 
@@ -27,9 +26,9 @@ void recipients_free(struct recipients *r); /* NULL is allowed */
 /* A new configuration. Lists that came from files stay where the domain still has one: whether the file
  * comes again before or after this call makes no difference. */
 void recipients_reload(struct recipients *r, const struct conf *conf);
-/* The list of domain block `index` from its file. False when it is too large or cannot be read: then
- * the list that was there stays. */
-bool recipients_load_file(struct recipients *r, size_t index, int fd);
+/* The list of a domain of the configuration from its file. False when it is too large or cannot be read:
+ * then the list that was there stays. */
+bool recipients_load_file(struct recipients *r, const struct conf_domain *d, int fd);
 
 enum recipients_answer {
 	RECIPIENTS_OK,
@@ -39,8 +38,8 @@ enum recipients_answer {
 	RECIPIENTS_NOT_LOADED, /* the file has not come, or was never good: nobody may be refused for good */
 };
 
-/* ret_route: index of the domain block, or RECIPIENTS_BY_MX; for NOT_OURS the way out of here, should
+/* ret_route: id of the domain block, or CONF_DOMAIN_NONE; for NOT_OURS the way out of here, should
  * the client be allowed to use it. */
-enum recipients_answer recipients_find(const struct recipients *r, struct text address, uint32_t *ret_route);
+enum recipients_answer recipients_find(const struct recipients *r, struct text address, uint64_t *ret_route);
 
 #endif

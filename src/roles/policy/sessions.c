@@ -29,7 +29,7 @@ struct rcpt {
 	struct rcpt *next;
 	struct text address, orcpt;
 	uint8_t notify;
-	uint32_t route;
+	uint64_t route;
 };
 
 struct session {
@@ -184,7 +184,7 @@ static bool is_guessing(struct session *s)
 	       !counters_may(s->client, COUNTED_INVALID, &l->invalid_recipient_rate, clock_mono_ms());
 }
 
-static enum policy_session_verdict check_rcpt(struct session *s, struct text address, uint32_t *ret_route)
+static enum policy_session_verdict check_rcpt(struct session *s, struct text address, uint64_t *ret_route)
 {
 	const struct conf_listener *l = listener_of(s);
 	enum recipients_answer answer = recipients_find(s->policy->recipients, address, ret_route);
@@ -207,7 +207,7 @@ static enum policy_session_verdict check_rcpt(struct session *s, struct text add
 
 /* False when the envelope is full: max-recipients may have grown since the session began. */
 static bool add_rcpt(struct session *s, const struct policy_session_rcpt *m, struct text address,
-		     uint32_t route)
+		     uint64_t route)
 {
 	struct rcpt *r = arena_alloc(&s->envelope, sizeof *r);
 
@@ -228,7 +228,7 @@ static void take_rcpt(struct session *s, const struct policy_session_rcpt *m)
 {
 	char space[ADDRESS_MAX + 1];
 	struct text address = whole_address(s, m->address, space);
-	uint32_t route = RECIPIENTS_BY_MX;
+	uint64_t route = CONF_DOMAIN_NONE;
 	struct policy_session_rcpt_refused refused = { check_rcpt(s, address, &route) };
 
 	if (refused.verdict == POLICY_SESSION_VERDICT_OK && !add_rcpt(s, m, address, route))

@@ -24,7 +24,7 @@ void handover_conf(struct gateway *g, struct instance *i, unsigned type)
 	close(fd);
 }
 
-static void give(struct instance *i, enum posternd_role_thing kind, unsigned index, int fd)
+static void give(struct instance *i, enum posternd_role_thing kind, uint64_t index, int fd)
 {
 	struct posternd_role_resource resource = { kind, index };
 
@@ -32,7 +32,7 @@ static void give(struct instance *i, enum posternd_role_thing kind, unsigned ind
 		peer_send_fds(i->channel, POSTERND_ROLE_RESOURCE, &resource, &fd, 1);
 }
 
-static void give_file(struct instance *i, enum posternd_role_thing kind, unsigned index, struct text path,
+static void give_file(struct instance *i, enum posternd_role_thing kind, uint64_t index, struct text path,
 		      const char *without)
 {
 	int fd;
@@ -51,8 +51,9 @@ static void give_file(struct instance *i, enum posternd_role_thing kind, unsigne
 
 void handover_recipients(struct gateway *g, struct instance *i)
 {
-	for (unsigned k = 0; k < g->conf->domain.n; k++)
-		give_file(i, POSTERND_ROLE_THING_RECIPIENTS, k, g->conf->domain.v[k].recipients_file,
+	for (size_t k = 0; k < g->conf->domain.n; k++)
+		give_file(i, POSTERND_ROLE_THING_RECIPIENTS, g->conf->domain.v[k].id,
+			  g->conf->domain.v[k].recipients_file,
 			  "mail to its domain is answered 451 until 'postern reload' finds it");
 }
 
@@ -75,8 +76,8 @@ static void give_resources(struct gateway *g, struct instance *i)
 		give(i, POSTERND_ROLE_THING_EMPTY, 0, p->empty);
 	for (size_t k = 0; k < p->n_sockets; k++)
 		give(i, POSTERND_ROLE_THING_LISTENER, p->sockets[k].listener, p->sockets[k].fd);
-	for (unsigned k = 0; k < p->n_maildirs; k++)
-		give(i, POSTERND_ROLE_THING_DIRECTORY, k, p->maildirs[k].fd);
+	for (size_t k = 0; k < p->n_maildirs; k++)
+		give(i, POSTERND_ROLE_THING_DIRECTORY, p->maildirs[k].domain, p->maildirs[k].fd);
 	handover_recipients(g, i);
 	handover_certificate(g, i);
 	if (g->conf->resolver.dnssec && g->conf->resolver.mode != CONF_RESOLVER_MODE_STUB)

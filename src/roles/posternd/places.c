@@ -194,15 +194,15 @@ static void open_maildirs(struct places *p, const struct conf *conf)
 	const struct process *process = process_of(PROCESS_MAILDIR);
 	char path[PATH_MAX];
 
-	p->n_maildirs = conf->domain.n;
-	p->maildirs = mem_zalloc(conf->domain.n, sizeof *p->maildirs);
 	for (size_t i = 0; i < conf->domain.n; i++) {
-		p->maildirs[i].fd = -1;
-		if (conf->domain.v[i].route != CONF_ROUTE_MAILDIR)
+		const struct conf_domain *d = &conf->domain.v[i];
+		struct directory_entry *entry = &p->maildirs[p->n_maildirs];
+		if (d->route != CONF_ROUTE_MAILDIR)
 			continue;
-		path_of(conf->domain.v[i].maildir, "", path);
-		p->maildirs[i].fd =
-			make_directory(p, path, 0755, places_uid(p, conf, process->name, process->user));
+		ASSERT(p->n_maildirs++ < CONF_MAILDIRS_MAX); /* conf_check_all */
+		path_of(d->maildir, "", path);
+		entry->domain = d->id;
+		entry->fd = make_directory(p, path, 0755, places_uid(p, conf, process->name, process->user));
 	}
 }
 

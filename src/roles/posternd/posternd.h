@@ -43,7 +43,8 @@ struct socket_entry {
 };
 
 struct directory_entry {
-	int fd; /* -1: this domain has no Maildir */
+	uint64_t domain; /* its id */
+	int fd;
 };
 
 /* Opened before root is dropped, kept for every restart. */
@@ -53,7 +54,7 @@ struct places {
 	int programs[ROLE_COUNT];
 	int states[ROLE_COUNT];
 	int empty;
-	struct directory_entry *maildirs; /* by index of the domain */
+	struct directory_entry maildirs[CONF_MAILDIRS_MAX];
 	size_t n_maildirs;
 	int control; /* listening */
 	uid_t admins[64];

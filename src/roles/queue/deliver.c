@@ -33,23 +33,20 @@ static struct text domain_of(struct text address)
 	return text_skip(address, at);
 }
 
-uint32_t deliver_find_route(const struct conf *conf, struct text route, struct text address)
+uint64_t deliver_find_route(const struct conf *conf, struct text route, struct text address)
 {
-	const struct conf_domain *d = NULL;
+	const struct conf_domain *d = route.n ? conf_domain_by_id(conf, text_hash(route)) : NULL;
 
-	for (size_t i = 0; route.n && i < conf->domain.n; i++)
-		if (text_is_equal(conf->domain.v[i].name, route))
-			d = &conf->domain.v[i];
 	if (!d)
 		d = conf_find_domain(conf, domain_of(address));
 	if (!d)
 		d = conf_default_domain(conf);
-	return d && !d->mx ? (uint32_t)(d - conf->domain.v) : SCHEDULE_BY_MX;
+	return d && !d->mx ? d->id : CONF_DOMAIN_NONE;
 }
 
 struct destination *deliver_find_destination(struct queue *q, const struct spool_rcpt *r)
 {
-	uint32_t route = deliver_find_route(queue_conf(q), r->route, r->address);
+	uint64_t route = deliver_find_route(queue_conf(q), r->route, r->address);
 	struct text domain = text_slice(domain_of(r->address), 0, DOMAIN_MAX); /* longer ones do not exist */
 	char lower[DOMAIN_MAX];
 

@@ -457,6 +457,7 @@ static void open_session(struct queue *q, struct intake *in)
 static void take_rcpt(struct queue *q, const struct policy_queue_rcpt *r)
 {
 	const struct conf *conf = queue_conf(q);
+	const struct conf_domain *d = conf_domain_by_id(conf, r->route);
 	struct intake *in = q->envelope;
 	struct spool_rcpt *rcpt = &in->mail->rcpts[in->n_named];
 
@@ -465,8 +466,8 @@ static void take_rcpt(struct queue *q, const struct policy_queue_rcpt *r)
 				     .next_attempt = in->mail->m.arrival };
 	ASSERT(arena_copy(&in->mail->arena, r->address, &rcpt->address) &&
 	       arena_copy(&in->mail->arena, r->orcpt, &rcpt->orcpt));
-	if (r->route < conf->domain.n)
-		ASSERT(arena_copy(&in->mail->arena, conf->domain.v[r->route].name, &rcpt->route));
+	if (d) /* without one: of a configuration that has not come here yet */
+		ASSERT(arena_copy(&in->mail->arena, d->name, &rcpt->route));
 	if (++in->n_named == in->mail->m.n_rcpts)
 		open_session(q, in);
 }

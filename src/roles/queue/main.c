@@ -185,8 +185,10 @@ static bool has_new_ways(const struct conf *a, const struct conf *b)
 {
 	bool is_same = a->domain.n == b->domain.n;
 
-	for (size_t i = 0; is_same && i < a->domain.n; i++)
-		is_same = a->domain.v[i].route == b->domain.v[i].route;
+	for (size_t i = 0; is_same && i < a->domain.n; i++) {
+		const struct conf_domain *d = conf_domain_by_id(b, a->domain.v[i].id);
+		is_same = d && d->route == a->domain.v[i].route;
+	}
 	return !is_same;
 }
 

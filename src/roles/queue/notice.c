@@ -278,14 +278,14 @@ static void room_gone(void *owner, struct peer *p, enum error why)
 
 static enum queue_compose_action action_of(const struct conf *conf, const struct spool_rcpt *r)
 {
-	uint32_t route;
+	const struct conf_domain *d;
 
 	if (r->state == SPOOL_PENDING)
 		return QUEUE_COMPOSE_ACTION_DELAYED;
 	if (r->state == SPOOL_FAILED)
 		return QUEUE_COMPOSE_ACTION_FAILED;
-	route = deliver_find_route(conf, r->route, r->address);
-	if (route != SCHEDULE_BY_MX && (conf->domain.v[route].maildir.n || conf->domain.v[route].lmtp.n))
+	d = conf_domain_by_id(conf, deliver_find_route(conf, r->route, r->address));
+	if (d && (d->maildir.n || d->lmtp.n))
 		return QUEUE_COMPOSE_ACTION_DELIVERED;
 	return QUEUE_COMPOSE_ACTION_RELAYED; /* to one that does not do DSN. rfc3461 5.2.2 */
 }

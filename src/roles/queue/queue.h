@@ -236,7 +236,7 @@ void deliver_stop(struct queue *q);
 int64_t deliver_wake_at(const struct queue *q); /* monotonic: rooms that wait */
 /* The destination of a recipient, by the route it has or, after a change of configuration, anew. */
 struct destination *deliver_find_destination(struct queue *q, const struct spool_rcpt *r);
-uint32_t deliver_find_route(const struct conf *conf, struct text route, struct text address);
+uint64_t deliver_find_route(const struct conf *conf, struct text route, struct text address);
 
 /* ---- notice.c ---- */
 

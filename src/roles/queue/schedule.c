@@ -42,26 +42,23 @@ void schedule_done(struct schedule *s)
 
 /* ---- destinations ---- */
 
-/* Blocks by number; domains by hash, moved on while another domain is there. */
-static uint64_t key_of(const struct schedule *s, uint32_t route, struct text domain)
+/* Blocks by id, domains by hash; moved on while another is there. */
+static uint64_t key_of(const struct schedule *s, uint64_t route, struct text domain)
 {
-	uint64_t key = route;
+	uint64_t key = route != CONF_DOMAIN_NONE ? route : text_hash(domain);
 	const struct destination *d;
 
-	if (route != SCHEDULE_BY_MX)
-		return key;
-	for (key = text_hash(domain) | UINT64_C(1) << 63;; key = (key + 1) | UINT64_C(1) << 63) {
-		d = table_get(&s->destinations, key);
-		if (!d || text_is_equal(d->domain, domain))
-			return key;
-	}
+	while ((d = table_get(&s->destinations, key)) &&
+	       (d->route != route || !text_is_equal(d->domain, domain)))
+		key++;
+	return key;
 }
 
-struct destination *schedule_destination(struct schedule *s, uint32_t route, struct text domain)
+struct destination *schedule_destination(struct schedule *s, uint64_t route, struct text domain)
 {
-	uint64_t key = key_of(s, route, domain);
+	size_t n = route == CONF_DOMAIN_NONE ? domain.n : 0;
+	uint64_t key = key_of(s, route, text_slice(domain, 0, n));
 	struct destination *d = table_get(&s->destinations, key);
-	size_t n = route == SCHEDULE_BY_MX ? domain.n : 0;
 	char *name;
 
 	if (d)

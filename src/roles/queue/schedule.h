@@ -18,8 +18,8 @@
 
 #include "base/table.h"
 #include "base/text.h"
+#include "conf/conf.h"
 
-#define SCHEDULE_BY_MX UINT32_MAX /* as route */
 #define SCHEDULE_NEVER INT64_MAX
 
 struct part;
@@ -31,7 +31,7 @@ struct part_line {
 
 struct destination {
 	uint64_t key;
-	uint32_t route;     /* index of the domain block, or SCHEDULE_BY_MX */
+	uint64_t route;     /* id of the domain block, or CONF_DOMAIN_NONE: by MX */
 	struct text domain; /* lower case; empty for a block */
 	struct part_line ready;
 	size_t n_parts;                       /* in any state */
@@ -86,7 +86,7 @@ void schedule_init(struct schedule *s, const struct schedule_limits *limits);
 void schedule_done(struct schedule *s); /* destinations only; parts are their owners' */
 
 /* The destination of a route, made when it is new; it goes away with its last part and connection. */
-struct destination *schedule_destination(struct schedule *s, uint32_t route, struct text domain);
+struct destination *schedule_destination(struct schedule *s, uint64_t route, struct text domain);
 
 /* A part with n recipients (to be filled in), not yet in the schedule. */
 struct part *schedule_part_new(struct schedule *s, struct destination *d, void *owner, uint32_t n_rcpts);

@@ -92,12 +92,12 @@ static void on_room_ended(void *owner, uint64_t ticket, enum rooms_end end, int 
 		connection_close(c, end, status);
 }
 
-static void add_resource(struct role *r, enum posternd_role_thing kind, unsigned index, int fd)
+static void add_resource(struct role *r, enum posternd_role_thing kind, uint64_t index, int fd)
 {
 	(void)kind;
 	receive.role = r;
 	ASSERT(index < r->conf->listener.n);
-	listener_add(&receive, index, fd);
+	listener_add(&receive, (unsigned)index, fd);
 }
 
 static void open_receive(struct role *r)

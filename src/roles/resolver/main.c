@@ -217,7 +217,7 @@ static void on_gone(void *owner, struct peer *p, enum error why)
 
 /* ---- life ---- */
 
-static void take_resource(struct role *r, enum posternd_role_thing kind, unsigned index, int fd)
+static void take_resource(struct role *r, enum posternd_role_thing kind, uint64_t index, int fd)
 {
 	ssize_t n = 0;
 	char *p;

@@ -59,12 +59,27 @@ static void only_so_many_blocks(void **state)
 	buf_done(&text);
 }
 
+static void only_so_many_maildirs(void **state)
+{
+	struct buf text;
+
+	(void)state;
+	buf_init(&text, CONF_MAX_FILE);
+	buf_add_cstr(&text, "hostname a.b\nlistener l { address [::1]:25 }\n");
+	for (size_t i = 0; i < 70; i++)
+		buf_printf(&text, "domain d%zu.test { maildir /m%zu }\n", i, i);
+	check_mistakes(buf_cstr(&text), CONF_WHOLE,
+		       "f:67:19: more than 64 domains with a maildir: deliver to some by lmtp\n");
+	buf_done(&text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bounds_of_the_file),
 		cmocka_unit_test(only_so_many_mistakes),
 		cmocka_unit_test(only_so_many_blocks),
+		cmocka_unit_test(only_so_many_maildirs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -250,10 +250,14 @@ static void a_reload_lists_what_it_cannot_change(void **state)
 		  "domain a.example { next-hop 127.0.0.1:24 }\ndomain b.example { maildir /c }\n",
 		  "listener public address, listener public backlog, listener private max-connections, "
 		  "domain b.example maildir" },
-		{ RUNNING "domain c.example { mx yes }\n", "the blocks domain" },
+		{ RUNNING "domain c.example { mx yes }\n", "" },
+		{ RUNNING "domain c.example { maildir /c }\n", "domain c.example maildir" },
 		{ "hostname mx.example.com\nlistener public { address 127.0.0.1:25 }\n"
 		  "domain b.example { maildir /b }\ndomain a.example { next-hop 127.0.0.1:24 }\n",
-		  "the blocks listener, the blocks domain" },
+		  "the blocks listener" },
+		{ "hostname mx.example.com\nlistener public { address 127.0.0.1:25 }\n"
+		  "listener private { address 127.0.0.1:26 }\ndomain a.example { next-hop 127.0.0.1:24 }\n",
+		  "" },
 	};
 	struct conf *running = parse_good(RUNNING, CONF_WHOLE), *fresh;
 	struct buf list;

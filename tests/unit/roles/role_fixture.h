@@ -46,6 +46,12 @@ static inline int64_t role_fixture_deadline(void)
 	return clock_mono_ms() + ROLE_FIXTURE_WITHIN;
 }
 
+/* By which processes name the domain block of this name. */
+static inline uint64_t role_fixture_domain(const char *name)
+{
+	return text_hash(text_from_cstr(name));
+}
+
 static inline int role_fixture_file(struct text bytes)
 {
 	int fd = memfd_create("fixture", MFD_CLOEXEC);

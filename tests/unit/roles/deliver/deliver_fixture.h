@@ -22,8 +22,6 @@
 #include <signal.h>
 #include <sys/socket.h>
 
-enum { BY_MX, BY_NEXT_HOP, BY_LMTP, BY_NAME, BY_MAILDIR, NO_MAILDIR }; /* the domains below, in order */
-
 static const char conf_text[] = "hostname gw.test\n"
 				"listener public {\n\taddress 8.8.4.4\n}\n"
 				"domain mx.test {\n\tmx yes\n}\n"
@@ -78,7 +76,8 @@ static inline void print_conf(uint16_t port, char text[1024])
 
 static inline int start(void **state)
 {
-	struct posternd_role_resource directory = { POSTERND_ROLE_THING_DIRECTORY, BY_MAILDIR };
+	struct posternd_role_resource directory = { POSTERND_ROLE_THING_DIRECTORY,
+						    role_fixture_domain("maildir.test") };
 	char text[1024];
 
 	(void)state;
@@ -119,7 +118,7 @@ static inline int stop(void **state)
 	return 0;
 }
 
-static inline void give_job(uint32_t route, const char *domain)
+static inline void give_job_by(uint64_t route, const char *domain)
 {
 	struct queue_deliver_job job = { ++w.last_job, route, text_from_cstr(domain) };
 	int fds[2];
@@ -129,6 +128,12 @@ static inline void give_job(uint32_t route, const char *domain)
 			 ERROR_NONE);
 	close(fds[0]);
 	close(fds[1]);
+}
+
+/* By the block of that name. */
+static inline void give_job(const char *domain)
+{
+	give_job_by(role_fixture_domain(domain), domain);
 }
 
 static inline void expect_failed(enum queue_deliver_why why)

@@ -12,7 +12,7 @@ static void the_best_mx_is_connected_first(void **state)
 	struct deliver_room_begin begin;
 
 	(void)state;
-	give_job(BY_MX, "mx.test");
+	give_job("mx.test");
 	answer_mx("mx.test", "b.test", 20, "a.test", 10);
 	answer_address("a.test", "127.0.0.1", NULL);
 	begin = expect_connection("a.test");
@@ -26,7 +26,7 @@ static void the_best_mx_is_connected_first(void **state)
 static void a_domain_that_is_not_configured_goes_by_its_mx(void **state)
 {
 	(void)state;
-	give_job(UINT32_MAX, "else.test");
+	give_job_by(CONF_DOMAIN_NONE, "else.test");
 	answer_mx("else.test", "a.test", 10, NULL, 0);
 	answer_address("a.test", "127.0.0.1", NULL);
 	assert_true(expect_connection("a.test").is_last);
@@ -37,7 +37,7 @@ static void a_domain_that_is_not_configured_goes_by_its_mx(void **state)
 static void without_mx_the_domain_itself_is_asked(void **state)
 {
 	(void)state;
-	give_job(UINT32_MAX, "else.test");
+	give_job_by(CONF_DOMAIN_NONE, "else.test");
 	answer_done(expect_query(CLIENT_RESOLVER_TYPE_MX, "else.test"), CLIENT_RESOLVER_STATUS_NO_DATA);
 	answer_address("else.test", "127.0.0.1", NULL);
 	expect_connection("else.test");
@@ -60,14 +60,14 @@ static void answers_that_end_a_job(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < UNIT_COUNT(cases); i++) {
-		give_job(UINT32_MAX, "else.test");
+		give_job_by(CONF_DOMAIN_NONE, "else.test");
 		answer_done(expect_query(CLIENT_RESOLVER_TYPE_MX, "else.test"), cases[i].status);
 		expect_failed(cases[i].why);
 	}
-	give_job(UINT32_MAX, "else.test");
+	give_job_by(CONF_DOMAIN_NONE, "else.test");
 	answer_mx("else.test", ".", 0, NULL, 0);
 	expect_failed(QUEUE_DELIVER_WHY_NULL_MX);
-	give_job(UINT32_MAX, "else.test");
+	give_job_by(CONF_DOMAIN_NONE, "else.test");
 	answer_mx("else.test", "gw.test", 10, "b.test", 20); /* ourselves */
 	expect_failed(QUEUE_DELIVER_WHY_NO_USABLE_ADDRESS);
 }
@@ -75,7 +75,7 @@ static void answers_that_end_a_job(void **state)
 static void an_mx_that_leads_inside_is_refused(void **state)
 {
 	(void)state;
-	give_job(BY_MX, "mx.test");
+	give_job("mx.test");
 	answer_mx("mx.test", "a.test", 10, NULL, 0);
 	answer_address("a.test", "10.0.0.1", "::1");
 	expect_failed(QUEUE_DELIVER_WHY_NO_USABLE_ADDRESS);
@@ -84,16 +84,16 @@ static void an_mx_that_leads_inside_is_refused(void **state)
 static void a_domain_without_any_address_has_failed(void **state)
 {
 	(void)state;
-	give_job(BY_MX, "mx.test");
+	give_job("mx.test");
 	answer_mx("mx.test", "a.test", 10, NULL, 0);
 	answer_address("a.test", NULL, NULL);
 	expect_failed(QUEUE_DELIVER_WHY_NO_ADDRESS);
-	give_job(BY_MX, "mx.test");
+	give_job("mx.test");
 	answer_done(expect_query(CLIENT_RESOLVER_TYPE_MX, "mx.test"),
 		    CLIENT_RESOLVER_STATUS_NO_DATA); /* the implicit one */
 	answer_address("mx.test", NULL, NULL);
 	expect_failed(QUEUE_DELIVER_WHY_NO_ADDRESS);
-	give_job(BY_MX, "mx.test"); /* but not while the DNS is in trouble */
+	give_job("mx.test"); /* but not while the DNS is in trouble */
 	answer_mx("mx.test", "a.test", 10, NULL, 0);
 	answer_done(expect_query(CLIENT_RESOLVER_TYPE_A, "a.test"), CLIENT_RESOLVER_STATUS_NO_NAME);
 	answer_done(expect_query(CLIENT_RESOLVER_TYPE_AAAA, "a.test"), CLIENT_RESOLVER_STATUS_FAILED);
@@ -103,7 +103,7 @@ static void a_domain_without_any_address_has_failed(void **state)
 static void an_mx_that_leads_to_us_ends_the_walk(void **state)
 {
 	(void)state;
-	give_job(BY_MX, "mx.test");
+	give_job("mx.test");
 	answer_mx("mx.test", "a.test", 10, "b.test", 20);
 	answer_address("a.test", "8.8.4.4", NULL);
 	expect_failed(QUEUE_DELIVER_WHY_NO_USABLE_ADDRESS);
@@ -112,12 +112,19 @@ static void an_mx_that_leads_to_us_ends_the_walk(void **state)
 static void a_literal_is_used_only_when_allowed(void **state)
 {
 	(void)state;
-	give_job(UINT32_MAX, "[8.8.8.8]");
+	give_job_by(CONF_DOMAIN_NONE, "[8.8.8.8]");
 	expect_failed(QUEUE_DELIVER_WHY_NO_USABLE_ADDRESS);
-	give_job(UINT32_MAX, "[127.0.0.1]");
+	give_job_by(CONF_DOMAIN_NONE, "[127.0.0.1]");
 	expect_connection("");
 	end_room(&w.delivery, EXITED(0));
 	expect_ended(false);
+}
+
+static void a_block_that_is_not_known_yet_is_not_delivered_by_mx(void **state)
+{
+	(void)state;
+	give_job_by(role_fixture_domain("new.test"), "new.test");
+	expect_failed(QUEUE_DELIVER_WHY_BUSY);
 }
 
 /* ---- one after another ---- */
@@ -125,7 +132,7 @@ static void a_literal_is_used_only_when_allowed(void **state)
 static void the_next_server_is_tried_when_one_refuses_to_connect(void **state)
 {
 	(void)state;
-	give_job(BY_MX, "mx.test");
+	give_job("mx.test");
 	answer_mx("mx.test", "a.test", 10, "b.test", 20);
 	answer_address("a.test", "127.0.0.2", NULL);
 	answer_address("b.test", "127.0.0.1", NULL);
@@ -137,7 +144,7 @@ static void the_next_server_is_tried_when_one_refuses_to_connect(void **state)
 static void nobody_listens(void **state)
 {
 	(void)state;
-	give_job(BY_MX, "mx.test");
+	give_job("mx.test");
 	answer_mx("mx.test", "a.test", 10, NULL, 0);
 	answer_address("a.test", "127.0.0.2", NULL);
 	expect_failed(QUEUE_DELIVER_WHY_CONNECT_REFUSED);
@@ -146,7 +153,7 @@ static void nobody_listens(void **state)
 static void the_next_server_is_tried_when_one_turns_us_away(void **state)
 {
 	(void)state;
-	give_job(BY_MX, "mx.test");
+	give_job("mx.test");
 	answer_mx("mx.test", "a.test", 10, "b.test", 20);
 	answer_address("a.test", "127.0.0.1", NULL);
 	assert_false(expect_connection("a.test").is_last);
@@ -162,7 +169,7 @@ static void after_a_failed_handshake_the_same_server_is_tried_in_clear(void **st
 	struct deliver_room_begin begin;
 
 	(void)state;
-	give_job(BY_MX, "mx.test");
+	give_job("mx.test");
 	answer_mx("mx.test", "a.test", 10, NULL, 0);
 	answer_address("a.test", "127.0.0.1", NULL);
 	assert_int_equal(expect_connection("a.test").tls, DELIVER_ROOM_TLS_MAY);
@@ -177,7 +184,7 @@ static void after_a_failed_handshake_the_same_server_is_tried_in_clear(void **st
 static void a_crashed_room_is_told(void **state)
 {
 	(void)state;
-	give_job(BY_LMTP, "lmtp.test");
+	give_job("lmtp.test");
 	expect_connection("");
 	end_room(&w.delivery, SIGSEGV);
 	expect_ended(true);
@@ -191,14 +198,14 @@ static void configured_servers_are_tried_in_their_order(void **state)
 	struct deliver_room_begin begin;
 
 	(void)state;
-	give_job(BY_NEXT_HOP, "hop.test");
+	give_job("hop.test");
 	begin = expect_connection("");
 	assert_int_equal(begin.protocol, DELIVER_ROOM_PROTOCOL_SMTP);
 	assert_int_equal(begin.tls, DELIVER_ROOM_TLS_MUST);
 	assert_true(begin.is_last);
 	end_room(&w.delivery, EXITED(0));
 	expect_ended(false);
-	give_job(BY_LMTP, "lmtp.test");
+	give_job("lmtp.test");
 	begin = expect_connection("");
 	assert_int_equal(begin.protocol, DELIVER_ROOM_PROTOCOL_LMTP);
 	assert_int_equal(begin.tls, DELIVER_ROOM_TLS_NONE);
@@ -209,7 +216,7 @@ static void configured_servers_are_tried_in_their_order(void **state)
 static void the_name_of_a_configured_server_is_looked_up(void **state)
 {
 	(void)state;
-	give_job(BY_NAME, "name.test");
+	give_job("name.test");
 	answer_address("server.test", "127.0.0.1", NULL);
 	expect_connection("server.test");
 	end_room(&w.delivery, EXITED(0));
@@ -222,13 +229,13 @@ static void a_maildir_room_gets_the_directory(void **state)
 	char host[256];
 
 	(void)state;
-	give_job(BY_MAILDIR, "maildir.test");
+	give_job("maildir.test");
 	expect_room(&w.maildir, &begin, host);
 	assert_int_equal(begin.protocol, DELIVER_ROOM_PROTOCOL_MAILDIR);
 	expect_connected("");
 	end_room(&w.maildir, EXITED(0));
 	expect_ended(false);
-	give_job(NO_MAILDIR, "none.test");
+	give_job("none.test");
 	expect_failed(QUEUE_DELIVER_WHY_DIRECTORY_FAILED);
 }
 
@@ -237,7 +244,7 @@ static void a_maildir_room_gets_the_directory(void **state)
 static void a_fresh_resolver_is_asked_again(void **state)
 {
 	(void)state;
-	give_job(BY_MX, "mx.test");
+	give_job("mx.test");
 	expect_query(CLIENT_RESOLVER_TYPE_MX, "mx.test");
 	link_close(&w.resolver);
 	w.resolver = role_fixture_peer(&w.role, ROLE_RESOLVER, &client_resolver_edge,
@@ -255,12 +262,12 @@ static void a_cancelled_job_is_forgotten(void **state)
 	uint32_t id;
 
 	(void)state;
-	give_job(BY_MX, "mx.test");
+	give_job("mx.test");
 	id = expect_query(CLIENT_RESOLVER_TYPE_MX, "mx.test");
 	cancel.job = w.last_job;
 	assert_int_equal(link_send(&w.queue, QUEUE_DELIVER_CANCEL, &cancel, NULL, 0, role_fixture_deadline()),
 			 ERROR_NONE);
-	give_job(NO_MAILDIR, "none.test");
+	give_job("none.test");
 	expect_failed(QUEUE_DELIVER_WHY_DIRECTORY_FAILED); /* nothing was said of the first */
 	answer_done(id, CLIENT_RESOLVER_STATUS_NO_NAME);   /* too late */
 }
@@ -270,7 +277,7 @@ static void a_cancelled_room_is_killed(void **state)
 	struct queue_deliver_cancel cancel;
 
 	(void)state;
-	give_job(BY_LMTP, "lmtp.test");
+	give_job("lmtp.test");
 	expect_connection("");
 	cancel.job = w.last_job;
 	assert_int_equal(link_send(&w.queue, QUEUE_DELIVER_CANCEL, &cancel, NULL, 0, role_fixture_deadline()),
@@ -285,9 +292,9 @@ static void a_queue_that_is_gone_takes_its_jobs_along(void **state)
 	uint64_t old_ticket;
 
 	(void)state;
-	give_job(BY_MX, "mx.test");
+	give_job("mx.test");
 	expect_query(CLIENT_RESOLVER_TYPE_MX, "mx.test");
-	give_job(BY_LMTP, "lmtp.test");
+	give_job("lmtp.test");
 	expect_connection("");
 	old_ticket = w.ticket;
 	link_close(&w.queue);
@@ -296,7 +303,7 @@ static void a_queue_that_is_gone_takes_its_jobs_along(void **state)
 	w.last_job = 0;
 	w.queue = role_fixture_peer(&w.role, ROLE_QUEUE, &queue_deliver_edge, QUEUE_DELIVER_SIDE_QUEUE);
 	for (int i = 0; i < 2; i++) {
-		give_job(BY_LMTP, "lmtp.test");
+		give_job("lmtp.test");
 		expect_connection("");
 		end_room(&w.delivery, EXITED(0));
 		expect_ended(false);
@@ -321,7 +328,7 @@ static void the_same_ports_are_in_force_at_once(void **state)
 	reload(w.port);
 	role_fixture_tell(&w.role, POSTERND_ROLE_SYNC, NULL, -1);
 	role_fixture_receive(&w.role, &w.role.posternd, POSTERND_ROLE_SYNCED);
-	give_job(BY_LMTP, "lmtp.test");
+	give_job("lmtp.test");
 	expect_connection("");
 	end_room(&w.delivery, EXITED(0));
 	expect_ended(false);
@@ -331,7 +338,7 @@ static void the_same_ports_are_in_force_at_once(void **state)
 static void other_ports_come_when_deliveries_under_way_have_ended(void **state)
 {
 	(void)state;
-	give_job(BY_LMTP, "lmtp.test");
+	give_job("lmtp.test");
 	expect_connection("");
 	reload((uint16_t)(w.port ^ 1));
 	role_fixture_tell(&w.role, POSTERND_ROLE_SYNC, NULL, -1);
@@ -365,6 +372,7 @@ int main(void)
 		TEST(a_domain_without_any_address_has_failed),
 		TEST(an_mx_that_leads_to_us_ends_the_walk),
 		TEST(a_literal_is_used_only_when_allowed),
+		TEST(a_block_that_is_not_known_yet_is_not_delivered_by_mx),
 		TEST(the_next_server_is_tried_when_one_refuses_to_connect),
 		TEST(nobody_listens),
 		TEST(the_next_server_is_tried_when_one_turns_us_away),

@@ -36,6 +36,20 @@ static struct conf *conf_of(const char *first, const char *second)
 	return conf;
 }
 
+static const struct conf *current; /* what the recipients were made of, or reloaded with, last */
+
+static struct recipients *fresh(const struct conf *conf)
+{
+	current = conf;
+	return recipients_new(conf);
+}
+
+static void reload(struct recipients *r, const struct conf *conf)
+{
+	current = conf;
+	recipients_reload(r, conf);
+}
+
 static bool load(struct recipients *r, size_t index, struct text content)
 {
 	int fd = memfd_create("recipients", MFD_CLOEXEC);
@@ -43,18 +57,20 @@ static bool load(struct recipients *r, size_t index, struct text content)
 
 	assert_int_equal(write(fd, content.p, content.n), content.n);
 	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
-	ok = recipients_load_file(r, index, fd);
+	ok = recipients_load_file(r, &current->domain.v[index], fd);
 	close(fd);
 	return ok;
 }
 
-static void is(const struct recipients *r, const char *address, enum recipients_answer answer, uint32_t route)
+#define BY_MX SIZE_MAX /* as index */
+
+static void is(const struct recipients *r, const char *address, enum recipients_answer answer, size_t index)
 {
-	uint32_t got_route = 77;
+	uint64_t got_route = 77, route = index == BY_MX ? CONF_DOMAIN_NONE : current->domain.v[index].id;
 	enum recipients_answer got = recipients_find(r, text_from_cstr(address), &got_route);
 
 	if (got != answer || (got != RECIPIENTS_MALFORMED && got_route != route))
-		fail_msg("%s: %d by %u", address, got, got_route);
+		fail_msg("%s: %d by %llu", address, got, (unsigned long long)got_route);
 }
 
 static void addresses_are_looked_up(void **state)
@@ -62,7 +78,7 @@ static void addresses_are_looked_up(void **state)
 	static const struct {
 		const char *address;
 		enum recipients_answer answer;
-		uint32_t route;
+		size_t route;
 	} rows[] = {
 		{ "anybody@example.org", RECIPIENTS_OK, 0 },
 		{ "Anybody@EXAMPLE.ORG", RECIPIENTS_OK, 0 },
@@ -78,11 +94,11 @@ static void addresses_are_looked_up(void **state)
 		{ "PostMaster@list.example", RECIPIENTS_OK, 1 },
 		{ "anna@file.example", RECIPIENTS_NOT_LOADED, 2 },
 		{ "postmaster@file.example", RECIPIENTS_OK, 2 },
-		{ "anna@sub.example.org", RECIPIENTS_NOT_OURS, RECIPIENTS_BY_MX },
-		{ "anna@example.org.", RECIPIENTS_NOT_OURS, RECIPIENTS_BY_MX },
-		{ "postmaster@elsewhere.example", RECIPIENTS_NOT_OURS, RECIPIENTS_BY_MX },
-		{ "anna@[192.0.2.1]", RECIPIENTS_NOT_OURS, RECIPIENTS_BY_MX },
-		{ "anna@*", RECIPIENTS_NOT_OURS, RECIPIENTS_BY_MX },
+		{ "anna@sub.example.org", RECIPIENTS_NOT_OURS, BY_MX },
+		{ "anna@example.org.", RECIPIENTS_NOT_OURS, BY_MX },
+		{ "postmaster@elsewhere.example", RECIPIENTS_NOT_OURS, BY_MX },
+		{ "anna@[192.0.2.1]", RECIPIENTS_NOT_OURS, BY_MX },
+		{ "anna@*", RECIPIENTS_NOT_OURS, BY_MX },
 		{ "anna", RECIPIENTS_MALFORMED, 0 },
 		{ "postmaster", RECIPIENTS_MALFORMED, 0 },
 		{ "", RECIPIENTS_MALFORMED, 0 },
@@ -90,7 +106,7 @@ static void addresses_are_looked_up(void **state)
 		{ "anna@", RECIPIENTS_MALFORMED, 0 },
 	};
 	struct conf *conf = conf_of(settings, "");
-	struct recipients *r = recipients_new(conf);
+	struct recipients *r = fresh(conf);
 
 	(void)state;
 	for (size_t i = 0; i < UNIT_COUNT(rows); i++)
@@ -102,7 +118,7 @@ static void addresses_are_looked_up(void **state)
 static void a_domain_of_the_others_is_their_way_out(void **state)
 {
 	struct conf *conf = conf_of(settings, way_out);
-	struct recipients *r = recipients_new(conf);
+	struct recipients *r = fresh(conf);
 
 	(void)state;
 	is(r, "anna@elsewhere.example", RECIPIENTS_NOT_OURS, 3);
@@ -136,7 +152,7 @@ static void files_are_read(void **state)
 		{ "las@file.example", false },          { "postmaster@file.example", true },
 	};
 	struct conf *conf = conf_of(settings, "");
-	struct recipients *r = recipients_new(conf);
+	struct recipients *r = fresh(conf);
 
 	(void)state;
 	assert_true(load(r, 2, text_from_cstr(content)));
@@ -161,7 +177,7 @@ static void a_domain_in_another_script_is_the_same_in_every_form(void **state)
 				      "dora@bucher.example\n"
 				      "emil@\xff.example\n";
 	struct conf *conf = conf_of(idn, "");
-	struct recipients *r = recipients_new(conf);
+	struct recipients *r = fresh(conf);
 
 	(void)state;
 	assert_true(load(r, 0, text_from_cstr(content)));
@@ -181,7 +197,7 @@ static void a_domain_in_another_script_is_the_same_in_every_form(void **state)
 static void bad_files_change_nothing(void **state)
 {
 	struct conf *conf = conf_of(settings, "");
-	struct recipients *r = recipients_new(conf);
+	struct recipients *r = fresh(conf);
 	size_t n = RECIPIENTS_FILE_MAX + 1;
 	char *large = mem_zalloc(1, n);
 	int fd = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -189,12 +205,11 @@ static void bad_files_change_nothing(void **state)
 	(void)state;
 	memset(large, 'x', n);
 	assert_false(load(r, 2, text_from_bytes(large, n)));
-	assert_false(recipients_load_file(r, 2, fd));
-	assert_false(load(r, 3, text_from_cstr("anna")));
+	assert_false(recipients_load_file(r, &current->domain.v[2], fd));
 	is(r, "anna@file.example", RECIPIENTS_NOT_LOADED, 2);
 	assert_true(load(r, 2, text_from_cstr("anna")));
 	assert_false(load(r, 2, text_from_bytes(large, n)));
-	assert_false(recipients_load_file(r, 2, fd));
+	assert_false(recipients_load_file(r, &current->domain.v[2], fd));
 	is(r, "anna@file.example", RECIPIENTS_OK, 2);
 	is(r, "carl@file.example", RECIPIENTS_UNKNOWN, 2);
 	close(fd);
@@ -209,12 +224,12 @@ static void files_survive_a_reload_and_lists_do_not(void **state)
 				    "domain list.example {\n\tnext-hop 192.0.2.9\n\trecipients-file /f\n}\n"
 				    "domain file.example {\n\tnext-hop 192.0.2.9\n\trecipients-file /g\n}\n";
 	struct conf *a = conf_of(settings, ""), *b = conf_of(other, ""), *c = conf_of(settings, way_out);
-	struct recipients *r = recipients_new(a);
+	struct recipients *r = fresh(a);
 
 	(void)state;
 	assert_true(load(r, 2, text_from_cstr("carl")));
 	assert_true(load(r, 1, text_from_cstr("dora"))); /* came just before the reload that names it */
-	recipients_reload(r, b);
+	reload(r, b);
 	is(r, "carl@example.org", RECIPIENTS_UNKNOWN, 0);
 	is(r, "anna@example.org", RECIPIENTS_OK, 0);
 	is(r, "dora@list.example", RECIPIENTS_OK, 1);
@@ -222,7 +237,7 @@ static void files_survive_a_reload_and_lists_do_not(void **state)
 	is(r, "carl@file.example", RECIPIENTS_OK, 2);
 	assert_true(load(r, 2, text_from_cstr("emil"))); /* behind it */
 	is(r, "carl@file.example", RECIPIENTS_UNKNOWN, 2);
-	recipients_reload(r, c);
+	reload(r, c);
 	is(r, "carl@example.org", RECIPIENTS_OK, 0);
 	is(r, "anna@list.example", RECIPIENTS_OK, 1);
 	is(r, "dora@list.example", RECIPIENTS_UNKNOWN, 1);
@@ -233,10 +248,34 @@ static void files_survive_a_reload_and_lists_do_not(void **state)
 	conf_free(c);
 }
 
+static void a_file_follows_its_domain_when_others_come_and_go(void **state)
+{
+	static const char other[] = "domain new.example {\n\tnext-hop 192.0.2.9\n\trecipients-file /f\n}\n"
+				    "domain file.example {\n\tnext-hop 192.0.2.9\n\trecipients-file /f\n}\n";
+	struct conf *a = conf_of(settings, ""), *b = conf_of(other, "");
+	struct recipients *r = fresh(a);
+
+	(void)state;
+	assert_true(load(r, 2, text_from_cstr("carl")));
+	reload(r, b);
+	is(r, "anna@example.org", RECIPIENTS_NOT_OURS, BY_MX);
+	is(r, "carl@new.example", RECIPIENTS_NOT_LOADED, 0);
+	is(r, "carl@file.example", RECIPIENTS_OK, 1);
+	is(r, "anna@file.example", RECIPIENTS_UNKNOWN, 1);
+	assert_true(load(r, 0, text_from_cstr("anna")));
+	is(r, "carl@new.example", RECIPIENTS_UNKNOWN, 0);
+	reload(r, a);
+	is(r, "carl@new.example", RECIPIENTS_NOT_OURS, BY_MX);
+	is(r, "carl@file.example", RECIPIENTS_OK, 2);
+	recipients_free(r);
+	conf_free(a);
+	conf_free(b);
+}
+
 static void long_local_parts_are_nobody(void **state)
 {
 	struct conf *conf = conf_of(settings, "");
-	struct recipients *r = recipients_new(conf);
+	struct recipients *r = fresh(conf);
 	char address[400];
 
 	(void)state;
@@ -250,7 +289,7 @@ static void long_local_parts_are_nobody(void **state)
 static void large_lists_are_searched(void **state)
 {
 	struct conf *conf = conf_of(settings, "");
-	struct recipients *r = recipients_new(conf);
+	struct recipients *r = fresh(conf);
 	struct buf content;
 	char address[64];
 
@@ -277,6 +316,7 @@ int main(void)
 		cmocka_unit_test(a_domain_in_another_script_is_the_same_in_every_form),
 		cmocka_unit_test(bad_files_change_nothing),
 		cmocka_unit_test(files_survive_a_reload_and_lists_do_not),
+		cmocka_unit_test(a_file_follows_its_domain_when_others_come_and_go),
 		cmocka_unit_test(long_local_parts_are_nobody),
 		cmocka_unit_test(large_lists_are_searched),
 	};

@@ -20,7 +20,8 @@ static const char settings[] = "listener in {\n\taddress 127.0.0.1\n\ttls off\n\
 
 static void give_file(struct fixture *f, const char *content)
 {
-	struct posternd_role_resource recipients = { POSTERND_ROLE_THING_RECIPIENTS, 0 };
+	struct posternd_role_resource recipients = { POSTERND_ROLE_THING_RECIPIENTS,
+						     role_fixture_domain("example.org") };
 
 	role_fixture_tell(&f->role, POSTERND_ROLE_RESOURCE, &recipients,
 			  role_fixture_file(text_from_cstr(content)));

@@ -190,7 +190,7 @@ static void what_is_held_stays_until_it_is_released_also_through_a_kill(void **s
 	char id[21];
 
 	queue_accept(f, &one, text_from_cstr(MESSAGE), id);
-	room = queue_take_delivery(f, 0); /* it does not ask yet */
+	room = queue_take_delivery(f, "here.test"); /* it does not ask yet */
 	s = act(f, ADMIN_QUEUE_ACTION_HOLD, id);
 	assert_true(s->ok);
 	assert_false(act(f, ADMIN_QUEUE_ACTION_HOLD, id)->ok);
@@ -207,7 +207,7 @@ static void what_is_held_stays_until_it_is_released_also_through_a_kill(void **s
 	assert_false(queue_has_message(&f->deliver, 50));
 	assert_true(act(f, ADMIN_QUEUE_ACTION_RELEASE, id)->ok);
 	assert_false(act(f, ADMIN_QUEUE_ACTION_RELEASE, id)->ok);
-	room = queue_take_delivery(f, 0);
+	room = queue_take_delivery(f, "here.test");
 	queue_take_message(f, &room);
 	queue_say_result(&room, 0, QUEUE_DELIVERY_OUTCOME_DELIVERED);
 	queue_say_done(&room);
@@ -227,7 +227,7 @@ static void what_was_quarantined_can_be_released_to_its_recipient(void **state)
 	assert_int_equal(queue_hear(f, &session, id), SESSION_QUEUE_OUTCOME_ACCEPTED);
 	assert_string_equal(list(f, "", 10)->reasons[0], "unscannable");
 	assert_true(act(f, ADMIN_QUEUE_ACTION_RELEASE, id)->ok);
-	room = queue_take_delivery(f, 0);
+	room = queue_take_delivery(f, "here.test");
 	queue_take_message(f, &room);
 	queue_end_delivery(f, &room);
 }
@@ -240,7 +240,7 @@ static void retry_makes_what_waits_due(void **state)
 
 	queue_accept(f, &one, text_from_cstr(MESSAGE), id);
 	for (uint32_t i = 0; i < 3; i++) { /* the second pause is an hour */
-		room = queue_take_delivery(f, 0);
+		room = queue_take_delivery(f, "here.test");
 		queue_take_message(f, &room);
 		queue_say_result(&room, 0, QUEUE_DELIVERY_OUTCOME_DEFERRED);
 		queue_say_done(&room);
@@ -278,7 +278,7 @@ static void a_message_under_way_is_deleted_when_its_room_is_done(void **state)
 	char id[21];
 
 	queue_accept(f, &one, text_from_cstr(MESSAGE), id);
-	room = queue_take_delivery(f, 0);
+	room = queue_take_delivery(f, "here.test");
 	queue_take_message(f, &room);
 	assert_true(act(f, ADMIN_QUEUE_ACTION_DELETE, id)->ok);
 	assert_int_equal(role_fixture_counter(&f->role, "messages"), 1);

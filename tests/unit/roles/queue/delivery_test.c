@@ -43,16 +43,19 @@ static void recipients_are_grouped_by_next_hop(void **state)
 						    .rcpts = { "b@here.test", "c@there.test", "d@HERE.test",
 							       "e@far.test" } };
 	static const uint32_t wanted[3][2] = { { 0, 2 }, { 1 }, { 3 } }; /* by route: here, there, by MX */
+	const uint64_t routes[] = { role_fixture_domain("here.test"), role_fixture_domain("there.test") };
 	struct queue_fixture *f = *state;
 
 	queue_accept(f, &many, text_from_cstr(MESSAGE), NULL);
 	for (int i = 0; i < 3; i++) {
 		const struct queue_deliver_job *job = queue_receive(f, &f->deliver, QUEUE_DELIVER_JOB);
-		const uint32_t *indexes = wanted[job->route < 2 ? job->route : 2];
+		const uint32_t *indexes = wanted[job->route == routes[0]   ? 0
+						 : job->route == routes[1] ? 1
+									   : 2];
 		const struct queue_taken *taken;
 		struct link room = link_of(f->role.in.fds[0], &queue_delivery_edge, QUEUE_DELIVERY_SIDE_ROOM);
-		if (job->route >= 2) {
-			assert_int_equal(job->route, UINT32_MAX);
+		if (indexes == wanted[2]) {
+			assert_int_equal(job->route, CONF_DOMAIN_NONE);
 			unit_text_is(job->domain, "far.test");
 		}
 		f->last_delivery = job->job;
@@ -74,7 +77,7 @@ static void one_connection_takes_message_after_message_and_then_hears_no_more(vo
 	struct link room;
 
 	accept_one(f);
-	room = queue_take_delivery(f, 0);
+	room = queue_take_delivery(f, "here.test");
 	queue_take_message(f, &room);
 	for (int i = 0; i < 3; i++) {
 		queue_say_result(&room, 0, QUEUE_DELIVERY_OUTCOME_DELIVERED);
@@ -100,7 +103,7 @@ static void a_room_that_ends_while_it_idles_is_given_nothing(void **state)
 	struct link room, second;
 
 	accept_one(f);
-	room = queue_take_delivery(f, 0);
+	room = queue_take_delivery(f, "here.test");
 	queue_take_message(f, &room);
 	queue_say_result(&room, 0, QUEUE_DELIVERY_OUTCOME_DELIVERED);
 	queue_say_done(&room);
@@ -109,7 +112,7 @@ static void a_room_that_ends_while_it_idles_is_given_nothing(void **state)
 	link_close(&room);
 	usleep(20000);
 	accept_one(f);
-	second = queue_take_delivery(f, 0);
+	second = queue_take_delivery(f, "here.test");
 	queue_take_message(f, &second);
 	usleep(300000); /* beyond the idle time */
 	queue_say_result(&second, 0, QUEUE_DELIVERY_OUTCOME_DELIVERED);
@@ -127,7 +130,7 @@ static void a_deferred_recipient_comes_back_at_its_time_and_alone(void **state)
 	struct link room;
 
 	queue_accept(f, &two, text_from_cstr(MESSAGE), NULL);
-	room = queue_take_delivery(f, 0);
+	room = queue_take_delivery(f, "here.test");
 	queue_take_message(f, &room);
 	queue_say_result(&room, 1, QUEUE_DELIVERY_OUTCOME_DEFERRED);
 	queue_say_result(&room, 0, QUEUE_DELIVERY_OUTCOME_DELIVERED);
@@ -135,7 +138,7 @@ static void a_deferred_recipient_comes_back_at_its_time_and_alone(void **state)
 	queue_end_delivery(f, &room);
 	queue_wait_counter(f, "recipients_deferred", 1);
 	assert_false(queue_has_message(&f->deliver, 500)); /* a second */
-	room = queue_take_delivery(f, 0);
+	room = queue_take_delivery(f, "here.test");
 	taken = queue_take_message(f, &room);
 	assert_int_equal(taken->n_rcpts, 1);
 	assert_string_equal(taken->rcpts[0], "c@here.test");
@@ -155,7 +158,7 @@ static void answers_before_a_rooms_death_count(void **state)
 	struct link room;
 
 	queue_accept(f, &two, text_from_cstr(MESSAGE), NULL);
-	room = queue_take_delivery(f, 0);
+	room = queue_take_delivery(f, "here.test");
 	queue_take_message(f, &room);
 	queue_say_result(&room, 0, QUEUE_DELIVERY_OUTCOME_DELIVERED);
 	queue_end_delivery(f, &room);
@@ -163,7 +166,7 @@ static void answers_before_a_rooms_death_count(void **state)
 	queue_wait_record(f, ROLE_AUDIT_KIND_MESSAGE_DEFERRED, NULL);
 	usleep(200000); /* longer than a lazy change waits for company */
 	queue_kill_and_restart(f, QUEUE_CONF);
-	room = queue_take_delivery(f, 0);
+	room = queue_take_delivery(f, "here.test");
 	taken = queue_take_message(f, &room);
 	assert_int_equal(taken->n_rcpts, 1);
 	assert_string_equal(taken->rcpts[0], "c@here.test");
@@ -176,11 +179,11 @@ static void a_message_under_way_when_the_queue_is_killed_comes_again(void **stat
 	struct link room;
 
 	accept_one(f);
-	room = queue_take_delivery(f, 0);
+	room = queue_take_delivery(f, "here.test");
 	assert_false(queue_take_message(f, &room)->again);
 	queue_kill_and_restart(f, QUEUE_CONF);
 	link_close(&room);
-	room = queue_take_delivery(f, 0);
+	room = queue_take_delivery(f, "here.test");
 	assert_true(queue_take_message(f, &room)->again);
 	queue_say_result(&room, 0, QUEUE_DELIVERY_OUTCOME_DELIVERED);
 	queue_say_done(&room);
@@ -195,14 +198,14 @@ static void a_restart_of_deliver_costs_no_attempt(void **state)
 
 	accept_one(f);
 	for (int i = 0; i < 2; i++) {
-		room = queue_take_delivery(f, 0);
+		room = queue_take_delivery(f, "here.test");
 		assert_int_equal(queue_take_message(f, &room)->again, i > 0);
 		link_close(&f->deliver);
 		link_close(&room);
 		f->deliver = role_fixture_peer(&f->role, ROLE_DELIVER, &queue_deliver_edge,
 					       QUEUE_DELIVER_SIDE_DELIVER);
 	}
-	room = queue_take_delivery(f, 0); /* with attempts counted it would be an hour by now */
+	room = queue_take_delivery(f, "here.test"); /* with attempts counted it would be an hour by now */
 	queue_take_message(f, &room);
 	queue_say_result(&room, 0, QUEUE_DELIVERY_OUTCOME_DELIVERED);
 	queue_say_done(&room);
@@ -217,7 +220,7 @@ static void a_deliver_that_leaves_is_given_no_more(void **state)
 	struct link room;
 
 	accept_one(f);
-	room = queue_take_delivery(f, 0);
+	room = queue_take_delivery(f, "here.test");
 	queue_take_message(f, &room);
 	queue_send(&f->deliver, QUEUE_DELIVER_LEAVING, NULL);
 	usleep(100000);
@@ -232,7 +235,7 @@ static void a_deliver_that_leaves_is_given_no_more(void **state)
 	link_close(&f->deliver);
 	f->deliver =
 		role_fixture_peer(&f->role, ROLE_DELIVER, &queue_deliver_edge, QUEUE_DELIVER_SIDE_DELIVER);
-	room = queue_take_delivery(f, 0);
+	room = queue_take_delivery(f, "here.test");
 	assert_false(queue_take_message(f, &room)->again);
 	queue_say_result(&room, 0, QUEUE_DELIVERY_OUTCOME_DELIVERED);
 	queue_say_done(&room);
@@ -255,7 +258,7 @@ static void when_nobody_can_connect_all_that_is_ready_is_put_off(void **state)
 	for (int i = 0; i < 2; i++)
 		accept_one(f);
 	for (int i = 0; i < 2; i++) {
-		room = queue_take_delivery(f, 0);
+		room = queue_take_delivery(f, "here.test");
 		say_failed(f, QUEUE_DELIVER_WHY_CONNECT_REFUSED);
 		link_close(&room);
 		if (!queue_has_message(&f->deliver, 50))
@@ -272,10 +275,10 @@ static void while_one_connection_works_a_second_that_fails_puts_nothing_off(void
 	struct link first, second;
 
 	accept_one(f);
-	first = queue_take_delivery(f, 0);
+	first = queue_take_delivery(f, "here.test");
 	queue_take_message(f, &first);
 	accept_one(f);
-	second = queue_take_delivery(f, 0);
+	second = queue_take_delivery(f, "here.test");
 	say_failed(f, QUEUE_DELIVER_WHY_CONNECT_REFUSED);
 	link_close(&second);
 	queue_wait_counter(f, "connections", 1);
@@ -306,7 +309,7 @@ static void what_the_dns_denies_is_a_failure_at_once(void **state)
 
 	for (size_t i = 0; i < UNIT_COUNT(cases); i++) {
 		queue_accept(f, &nowhere, text_from_cstr(MESSAGE), NULL);
-		room = queue_take_delivery(f, UINT32_MAX);
+		room = queue_take_delivery(f, NULL);
 		say_failed(f, cases[i].why);
 		link_close(&room);
 		queue_wait_record(f, ROLE_AUDIT_KIND_MESSAGE_FAILED, detail);
@@ -322,10 +325,10 @@ static void what_the_dns_does_not_know_now_is_asked_again(void **state)
 	struct link room;
 
 	queue_accept(f, &unsure, text_from_cstr(MESSAGE), NULL);
-	room = queue_take_delivery(f, UINT32_MAX);
+	room = queue_take_delivery(f, NULL);
 	say_failed(f, QUEUE_DELIVER_WHY_DNS_FAILED);
 	link_close(&room);
-	room = queue_take_delivery(f, UINT32_MAX);
+	room = queue_take_delivery(f, NULL);
 	queue_take_message(f, &room);
 	queue_say_result(&room, 0, QUEUE_DELIVERY_OUTCOME_DELIVERED);
 	queue_say_done(&room);
@@ -339,7 +342,7 @@ static void a_failed_notice_is_logged_and_never_answered(void **state)
 	struct link room;
 
 	queue_accept(f, &null_sender, text_from_cstr(MESSAGE), NULL);
-	room = queue_take_delivery(f, 0);
+	room = queue_take_delivery(f, "here.test");
 	queue_take_message(f, &room);
 	queue_say_result(&room, 0, QUEUE_DELIVERY_OUTCOME_FAILED);
 	queue_say_done(&room);
@@ -378,7 +381,7 @@ static void done_before_every_answer_is_not_believed(void **state)
 	struct link room;
 
 	accept_one(f);
-	room = queue_take_delivery(f, 0);
+	room = queue_take_delivery(f, "here.test");
 	queue_take_message(f, &room);
 	queue_say_done(&room);
 	queue_is_closed(f, &room);
@@ -397,14 +400,14 @@ static void a_domain_with_a_new_way_takes_what_waits_along(void **state)
 	struct link room;
 
 	accept_one(f);
-	room = queue_take_delivery(f, 0);
+	room = queue_take_delivery(f, "here.test");
 	queue_take_message(f, &room);
 	queue_say_result(&room, 0, QUEUE_DELIVERY_OUTCOME_DEFERRED);
 	queue_say_done(&room);
 	queue_end_delivery(f, &room);
 	queue_wait_counter(f, "recipients_deferred", 1);
 	role_fixture_tell(&f->role, POSTERND_ROLE_RELOAD, NULL, role_fixture_file(text_from_cstr(conf)));
-	room = queue_take_delivery(f, UINT32_MAX);
+	room = queue_take_delivery(f, NULL);
 	queue_take_message(f, &room);
 	queue_end_delivery(f, &room);
 }
@@ -415,7 +418,7 @@ static void a_stop_lets_deliveries_under_way_finish(void **state)
 	struct link room;
 
 	accept_one(f);
-	room = queue_take_delivery(f, 0);
+	room = queue_take_delivery(f, "here.test");
 	queue_take_message(f, &room);
 	role_fixture_tell(&f->role, POSTERND_ROLE_STOP, NULL, -1);
 	usleep(100000);

@@ -51,7 +51,7 @@ static void what_is_accepted_survives_a_kill_and_is_delivered(void **state)
 	queue_accept(f, &one, text_from_cstr(MESSAGE), id);
 	queue_kill_and_restart(f, QUEUE_CONF);
 	assert_int_equal(role_fixture_counter(&f->role, "messages"), 1);
-	room = queue_take_delivery(f, 0);
+	room = queue_take_delivery(f, "here.test");
 	taken = queue_take_message(f, &room);
 	assert_string_equal(taken->sender, "a@far.test");
 	assert_int_equal(taken->n_rcpts, 1);
@@ -79,7 +79,7 @@ static void a_large_message_is_a_file_that_rooms_can_only_read(void **state)
 	queue_accept(f, &one, body, NULL);
 	assert_int_equal(queue_count_bodies(f, false), 1);
 	queue_kill_and_restart(f, QUEUE_CONF);
-	room = queue_take_delivery(f, 0);
+	room = queue_take_delivery(f, "here.test");
 	taken = queue_take_message(f, &room);
 	assert_int_equal(taken->body.n - body.n, (size_t)((const char *)memmem(taken->body.p, taken->body.n,
 									       HEADER, sizeof HEADER - 1) -

@@ -65,7 +65,7 @@ static void a_minoritys_refusal_is_held_and_the_others_are_served(void **state)
 	queue_say_message(&session, text_from_cstr(MESSAGE));
 	queue_judge(f, findings, 2);
 	assert_int_equal(queue_hear(f, &session, NULL), SESSION_QUEUE_OUTCOME_ACCEPTED);
-	room = queue_take_delivery(f, 0);
+	room = queue_take_delivery(f, "here.test");
 	taken = queue_take_message(f, &room);
 	assert_int_equal(taken->n_rcpts, 1);
 	assert_string_equal(taken->rcpts[0], "c@here.test");
@@ -178,7 +178,7 @@ static void when_the_verdict_is_late_the_message_is_accepted_and_scanned_from_di
 	link_close(&room);
 	queue_end_job(f, QUEUE_SCAN_HOW_FINISHED);
 	queue_judge_clean(f, 1);
-	room = queue_take_delivery(f, 0);
+	room = queue_take_delivery(f, "here.test");
 	queue_end_delivery(f, &room);
 }
 
@@ -193,7 +193,7 @@ static void without_scan_messages_wait_on_disk_even_through_a_restart(void **sta
 	queue_kill_and_restart(f, CONF);
 	assert_false(queue_has_message(&f->deliver, 50));
 	queue_judge_clean(f, 1);
-	room = queue_take_delivery(f, 0);
+	room = queue_take_delivery(f, "here.test");
 	queue_end_delivery(f, &room);
 }
 
@@ -271,7 +271,7 @@ static void a_stop_in_order_is_no_attempt(void **state)
 		queue_connect(f);
 	}
 	queue_judge_clean(f, 1);
-	room = queue_take_delivery(f, 0);
+	room = queue_take_delivery(f, "here.test");
 	queue_end_delivery(f, &room);
 }
 
@@ -291,7 +291,7 @@ static void no_room_and_a_lost_scan_cost_no_attempt(void **state)
 		f->scan = role_fixture_peer(&f->role, ROLE_SCAN, &queue_scan_edge, QUEUE_SCAN_SIDE_SCAN);
 	}
 	queue_judge_clean(f, 1);
-	room = queue_take_delivery(f, 0);
+	room = queue_take_delivery(f, "here.test");
 	queue_end_delivery(f, &room);
 }
 

@@ -34,9 +34,10 @@ static int tear_down(void **state)
 }
 
 /* The message's only delivery ends like this, for its first recipients in order. */
-static void deliver_with(struct queue_fixture *f, uint32_t route, const enum queue_delivery_outcome *outcomes)
+static void deliver_with(struct queue_fixture *f, const char *domain,
+			 const enum queue_delivery_outcome *outcomes)
 {
-	struct link room = queue_take_delivery(f, route);
+	struct link room = queue_take_delivery(f, domain);
 	const struct queue_taken *taken = queue_take_message(f, &room);
 
 	for (uint32_t i = 0; i < taken->n_rcpts; i++)
@@ -50,7 +51,7 @@ static void accept_and_fail(struct queue_fixture *f, struct text body)
 	static const enum queue_delivery_outcome failed[] = { QUEUE_DELIVERY_OUTCOME_FAILED };
 
 	queue_accept(f, &one, body, NULL);
-	deliver_with(f, 0, failed);
+	deliver_with(f, "here.test", failed);
 }
 
 struct told {
@@ -110,7 +111,7 @@ static void compose(struct queue_fixture *f, struct told *ret_told)
 /* A notice to the sender of `one` arrives, by MX. */
 static void take_notice(struct queue_fixture *f)
 {
-	struct link room = queue_take_delivery(f, UINT32_MAX);
+	struct link room = queue_take_delivery(f, NULL);
 	const struct queue_taken *taken = queue_take_message(f, &room);
 
 	assert_string_equal(taken->sender, "");
@@ -175,7 +176,7 @@ static void one_notice_tells_of_all_and_of_nobody_who_did_not_want_it(void **sta
 					    .rcpts = { "b@here.test", "c@here.test", "d@here.test" } };
 		struct told told;
 		queue_accept(f, &e, text_from_cstr(MESSAGE), NULL);
-		deliver_with(f, 0, outcomes);
+		deliver_with(f, "here.test", outcomes);
 		if (rows[i].n_told > 0) {
 			compose(f, &told);
 			assert_int_equal(told.n_rcpts, rows[i].n_told);
@@ -242,7 +243,7 @@ static void a_large_notice_is_a_file(void **state)
 	room = queue_take_job(f, QUEUE_SCAN_KIND_COMPOSE);
 	read_facts(f, &room, &told);
 	say_text(&room, text_from_bytes(text, sizeof text));
-	room = queue_take_delivery(f, UINT32_MAX);
+	room = queue_take_delivery(f, NULL);
 	taken = queue_take_message(f, &room);
 	assert_int_equal(taken->body.n, sizeof text);
 	assert_memory_equal(taken->body.p, text, sizeof text);
@@ -257,7 +258,7 @@ static void put_off_again(struct queue_fixture *f)
 {
 	static const enum queue_delivery_outcome deferred[] = { QUEUE_DELIVERY_OUTCOME_DEFERRED };
 
-	deliver_with(f, 0, deferred);
+	deliver_with(f, "here.test", deferred);
 }
 
 static void a_late_message_is_told_once_and_then_expires(void **state)
@@ -296,9 +297,9 @@ static void a_senders_domain_of_any_length_is_only_a_destination(void **state)
 	sender[320] = 0;
 	e.sender = sender;
 	queue_accept(f, &e, text_from_cstr(MESSAGE), NULL);
-	deliver_with(f, 0, failed);
+	deliver_with(f, "here.test", failed);
 	compose(f, &told);
-	room = queue_take_delivery(f, UINT32_MAX);
+	room = queue_take_delivery(f, NULL);
 	queue_end_delivery(f, &room);
 }
 

@@ -8,6 +8,7 @@
 
 #include "../role_fixture.h"
 
+#include "conf/conf.h"
 #include "ipc/admin_queue.h"
 #include "ipc/policy_queue.h"
 #include "ipc/queue_compose.h"
@@ -167,7 +168,7 @@ static inline struct link queue_announce(struct queue_fixture *f, const struct q
 	for (uint32_t i = 0; i < m.n_rcpts; i++) {
 		struct policy_queue_rcpt r = { .address = text_from_cstr(e->rcpts[i]),
 					       .notify = e->notify,
-					       .route = UINT32_MAX };
+					       .route = CONF_DOMAIN_NONE };
 		queue_send(&f->policy, POLICY_QUEUE_RCPT, &r);
 	}
 	return link_of(fds[0], &session_queue_edge, SESSION_QUEUE_SIDE_SESSION);
@@ -304,11 +305,11 @@ static inline void queue_accept(struct queue_fixture *f, const struct queue_enve
 /* ---- out ---- */
 
 /* As deliver: the next job; returns the room's end. */
-static inline struct link queue_take_delivery(struct queue_fixture *f, uint32_t route)
+static inline struct link queue_take_delivery(struct queue_fixture *f, const char *domain)
 {
 	const struct queue_deliver_job *job = queue_receive(f, &f->deliver, QUEUE_DELIVER_JOB);
 
-	assert_int_equal(job->route, route);
+	assert_int_equal(job->route, domain ? role_fixture_domain(domain) : CONF_DOMAIN_NONE);
 	f->last_delivery = job->job;
 	return link_of(f->role.in.fds[0], &queue_delivery_edge, QUEUE_DELIVERY_SIDE_ROOM);
 }

@@ -34,7 +34,7 @@ static int tear_down(void **state)
 
 static struct destination *to(struct schedule *s, const char *domain)
 {
-	return schedule_destination(s, SCHEDULE_BY_MX, text_from_cstr(domain));
+	return schedule_destination(s, CONF_DOMAIN_NONE, text_from_cstr(domain));
 }
 
 static struct part *add(struct schedule *s, struct destination *d, int64_t due)
@@ -94,14 +94,14 @@ static void a_destination_lives_as_long_as_its_parts_and_connections(void **stat
 	struct part *p = add(s, d, 0);
 
 	assert_ptr_equal(to(s, "a.test"), d);
-	assert_ptr_not_equal(schedule_destination(s, 0, text_from_cstr("a.test")), d);
-	assert_ptr_equal(schedule_destination(s, 0, text_from_cstr("b.test")),
-			 schedule_destination(s, 0, text_from_cstr("")));
+	assert_ptr_not_equal(schedule_destination(s, 7, text_from_cstr("a.test")), d);
+	assert_ptr_equal(schedule_destination(s, 7, text_from_cstr("b.test")),
+			 schedule_destination(s, 7, text_from_cstr("")));
 	schedule_connection_opened(s, d);
 	schedule_part_free(s, p);
 	assert_ptr_equal(to(s, "a.test"), d);
 	schedule_connection_closed(s, d, true);
-	p = add(s, schedule_destination(s, 0, text_from_cstr("")), 0); /* lets the block's go as well */
+	p = add(s, schedule_destination(s, 7, text_from_cstr("")), 0); /* lets the block's go as well */
 	schedule_part_free(s, p);
 	assert_int_equal(s->destinations.n, 0);
 }
