@@ -20,6 +20,7 @@ import os
 import random
 import re
 import shutil
+import signal
 import smtplib
 import subprocess
 import sys
@@ -157,6 +158,7 @@ class TestGateway(gateway.Gateway):
 
 
 def pytest_configure(config):
+	signal.signal(signal.SIGTERM, signal.default_int_handler)  # ended from outside: the gateways end too
 	config.addinivalue_line("markers", "slow: too slow for the run under sanitizers")
 
 
