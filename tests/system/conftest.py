@@ -24,6 +24,7 @@ import signal
 import smtplib
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -252,6 +253,14 @@ def sink(request):
 	server = peers.Sink(home_of(request).with_suffix(".sink"), free_port())
 	yield server
 	server.stop()
+
+
+@pytest.fixture
+def open_folder():
+	"""A directory that every user can reach, wherever the source tree lies."""
+	with tempfile.TemporaryDirectory(prefix="postern-test-") as name:
+		os.chmod(name, 0o755)
+		yield Path(name)
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ from pathlib import Path
 import peers
 import pytest
 import storm
-from conftest import BUILD, ROOT
+from conftest import BUILD, ROOT, free_port
 
 
 def test_every_mistake_of_a_file_in_one_run(tmp_path):
@@ -220,6 +220,6 @@ def test_gateway_runs_without_root():
 		for path in (home, f"{home}/build", f"{home}/share"):
 			os.chown(path, 65534, 65534)
 		result = subprocess.run(["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "/usr/bin/python3",
-			"share/demo.py", "--once", "--home", f"{home}/build/demo", "--port", "2925", "--build", f"{home}/build"],
+			"share/demo.py", "--once", "--home", f"{home}/build/demo", "--port", str(free_port()), "--build", f"{home}/build"],
 			capture_output=True, text=True, cwd=home, timeout=120, check=False)
 	assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
