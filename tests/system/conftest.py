@@ -37,8 +37,8 @@ import peers  # noqa: E402
 import samples  # noqa: E402
 import settings  # noqa: E402
 
-# The command line frees nothing at its end; roles begin with an empty environment.
-os.environ.setdefault("ASAN_OPTIONS", "detect_leaks=0")
+# For builds with sanitizers. Roles begin with an empty environment.
+os.environ.setdefault("LSAN_OPTIONS", f"suppressions={ROOT}/tests/leaks.supp:print_suppressions=0")
 BUILD = Path(os.environ.get("POSTERN_BUILD", ROOT / "build")).resolve()
 WORK = BUILD / "system-tests" / str(os.getpid())
 UID_FIRST, UID_RANGES = 63000, 32
