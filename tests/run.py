@@ -165,17 +165,31 @@ def end_process(process):
 			continue
 
 
+RUNNING = set()  # processes of steps
+
+
+def end_all():
+	"""Interrupted: each step has a session of its own and would go on."""
+	signal.signal(signal.SIGINT, signal.SIG_IGN)
+	signal.signal(signal.SIGTERM, signal.SIG_IGN)
+	for process in list(RUNNING):
+		end_process(process)
+
+
 def run_command(step, log):
 	environment = dict(os.environ, PYTHONDONTWRITEBYTECODE="1", **step.environment)
 	command = ["nice", "-n", "10", *step.command] if step.is_patient else step.command
 	with open(log, "wb") as output:
 		process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output,
 			stderr=subprocess.STDOUT, env=environment, start_new_session=True)
+		RUNNING.add(process)
 		try:
 			return process.wait(step.seconds), ""
 		except subprocess.TimeoutExpired:
 			end_process(process)
 			return 124, f"not finished after {step.seconds} s"
+		finally:
+			RUNNING.discard(process)
 
 
 def remove_reports(step):
@@ -207,6 +221,7 @@ class Board:
 		self.running = []
 		self.results = []
 		self.changed = threading.Condition()
+		self.is_interrupted = False
 
 	def is_done_well(self, name):
 		return any(r.step.name == name and r.failed == 0 for r in self.results)
@@ -232,7 +247,7 @@ class Board:
 		with self.changed:
 			while True:
 				self.drop_hopeless()
-				if not self.waiting:
+				if not self.waiting or self.is_interrupted:
 					return None
 				step = self.choose()
 				if step:
@@ -302,9 +317,14 @@ def main():
 	workers = [threading.Thread(target=work, args=(board,), daemon=True) for _ in range(2)]
 	for worker in workers:
 		worker.start()
-	for worker in workers:
-		while worker.is_alive():
-			worker.join(1)
+	try:
+		for worker in workers:
+			while worker.is_alive():
+				worker.join(1)
+	except KeyboardInterrupt:
+		board.is_interrupted = True
+		end_all()
+		return 130
 	print_failures(board.results)
 	passed, failed = (sum(getattr(r, key) for r in board.results) for key in ("passed", "failed"))
 	print(f"\n{passed} passed, {failed} failed")
@@ -312,7 +332,5 @@ def main():
 
 
 if __name__ == "__main__":
-	try:
-		sys.exit(main())
-	except KeyboardInterrupt:
-		sys.exit(130)
+	signal.signal(signal.SIGTERM, signal.default_int_handler)
+	sys.exit(main())
