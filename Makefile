@@ -22,7 +22,7 @@ bench: build
 	@tools/need test bench
 	bench/run
 
-# make fuzz T=600: every fuzz target for so many seconds, together.
+# make fuzz T=600: all fuzz targets, so many seconds together.
 fuzz:
 	@tools/need build lint
 	tools/build build-fuzz

@@ -29,51 +29,55 @@ TAIL_LINES = 40
 class Step:
 	name: str
 	command: list
-	count: str = "status"   # status, tap, meson, pytest
+	count: str = "status"     # status, tap, meson, pytest
 	after: tuple = ()
-	alone: bool = False     # uses both processors, or measures time
-	is_extra: bool = False  # only when named, or with --all
-	seconds: int = 300      # limit
+	alone: bool = False       # uses both processors, or measures time
+	is_long: bool = False     # not with --quick
+	is_patient: bool = False  # gives way to what runs beside it: a build beside tests that mostly wait
+	seconds: int = 300        # limit
 	environment: dict = dataclasses.field(default_factory=dict)
 
 
-def check(name, *arguments, after=(), seconds=120):
-	return Step(f"check-{name}", [f"tools/check-{name}", *arguments], after=after, seconds=seconds)
+def check(name, *arguments, **fields):
+	return Step(f"check-{name}", [f"tools/check-{name}", *arguments], **{"seconds": 120, **fields})
 
 
-def pytest(name, folder, build, after, seconds=900, options=()):
+def pytest(name, folder, build, options=(), environment=None, **fields):
 	report = LOGS / f"{name}.xml"
 	return Step(name, ["pytest-3", "-q", "-rs", "-p", "no:cacheprovider", f"--junitxml={report}", *options, folder],
-		count="pytest", after=after, seconds=seconds, environment={"POSTERN_BUILD": str(ROOT / build)})
+		count="pytest", environment={"POSTERN_BUILD": str(ROOT / build), **(environment or {})}, **{"seconds": 900, **fields})
 
 
-def meson(name, build, suites, after):
+def meson(name, build, suites, **fields):
 	chosen = [part for suite in suites for part in ("--suite", suite)]
 	return Step(name, ["meson", "test", "-C", build, "--no-rebuild", "--num-processes", "2", "--logbase", name, *chosen],
-		count="meson", after=after, seconds=600)
+		count="meson", seconds=600, **fields)
 
 
+# The order is that in which they are taken: what only builds stands beside what mostly waits, and nothing
+# long is begun last.
 STEPS = [
 	Step("build", ["tools/build", "build"], alone=True, seconds=600),
 	check("layers"),
 	check("size"),
 	check("format"),
-	pytest("tools", "tests/tools", "build", (), seconds=120),
+	pytest("tools", "tests/tools", "build", seconds=120),
 	check("docs", after=("build",)),
 	check("symbols", after=("build",)),
-	meson("unit", "build", ("unit", "seeds"), ("build",)),
-	meson("script", "build", ("script",), ("build",)),
+	meson("unit", "build", ("unit", "seeds"), after=("build",)),
+	meson("script", "build", ("script",), after=("build",)),
+	pytest("system", "tests/system", "build", after=("build",)),
+	Step("asan-build", ["tools/build", "build-asan"], seconds=900, is_long=True, is_patient=True),
+	Step("fuzz-build", ["tools/build", "build-fuzz"], seconds=900, is_long=True, is_patient=True),
+	check("warnings", seconds=600, is_patient=True),
+	pytest("asan-system", "tests/system", "build-asan", ("-m", "not slow"), {"POSTERN_KILL_ROUNDS": "8"},
+		after=("asan-build",), seconds=1200, is_long=True),
 	Step("demo", ["/usr/bin/python3", "share/demo.py", "--once", "--port", "2725", "--home", "build/demo"], after=("build",)),
-	pytest("system", "tests/system", "build", ("build",)),
-	pytest("install", "tests/install", "build", ("build",), seconds=600),
 	Step("drill", ["/usr/bin/python3", "tests/drill.py"], count="tap", after=("build",), seconds=900),
-	check("warnings", seconds=600),
-	Step("fuzz-build", ["tools/build", "build-fuzz"], seconds=600, is_extra=True),
-	Step("fuzz", ["tools/fuzz", "--build", "build-fuzz", "--seconds", "5"], count="tap", after=("fuzz-build",), is_extra=True),
-	Step("asan-build", ["tools/build", "build-asan"], seconds=600, is_extra=True),
-	dataclasses.replace(meson("asan-unit", "build-asan", ("unit", "seeds", "script"), ("asan-build",)), is_extra=True),
-	dataclasses.replace(pytest("asan-system", "tests/system", "build-asan", ("asan-build",), options=("-m", "not slow")),
-		is_extra=True),
+	pytest("install", "tests/install", "build", after=("build",), seconds=600),
+	meson("asan-unit", "build-asan", ("unit", "seeds", "script"), after=("asan-build",), is_long=True),
+	Step("fuzz", ["tools/fuzz", "--build", "build-fuzz", "--seconds", "2", "--jobs", "1"], count="tap", after=("fuzz-build",),
+		is_long=True, is_patient=True),
 ]
 
 
@@ -160,16 +164,31 @@ def end_process(process):
 			continue
 
 
+RUNNING = set()  # processes of steps
+
+
+def end_all():
+	"""Interrupted: each step has a session of its own and would go on."""
+	signal.signal(signal.SIGINT, signal.SIG_IGN)
+	signal.signal(signal.SIGTERM, signal.SIG_IGN)
+	for process in list(RUNNING):
+		end_process(process)
+
+
 def run_command(step, log):
 	environment = dict(os.environ, PYTHONDONTWRITEBYTECODE="1", **step.environment)
+	command = ["nice", "-n", "10", *step.command] if step.is_patient else step.command
 	with open(log, "wb") as output:
-		process = subprocess.Popen(step.command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output,
+		process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output,
 			stderr=subprocess.STDOUT, env=environment, start_new_session=True)
+		RUNNING.add(process)
 		try:
 			return process.wait(step.seconds), ""
 		except subprocess.TimeoutExpired:
 			end_process(process)
 			return 124, f"not finished after {step.seconds} s"
+		finally:
+			RUNNING.discard(process)
 
 
 def remove_reports(step):
@@ -201,6 +220,7 @@ class Board:
 		self.running = []
 		self.results = []
 		self.changed = threading.Condition()
+		self.is_interrupted = False
 
 	def is_done_well(self, name):
 		return any(r.step.name == name and r.failed == 0 for r in self.results)
@@ -226,7 +246,7 @@ class Board:
 		with self.changed:
 			while True:
 				self.drop_hopeless()
-				if not self.waiting:
+				if not self.waiting or self.is_interrupted:
 					return None
 				step = self.choose()
 				if step:
@@ -261,12 +281,12 @@ def print_failures(results):
 		print("\n".join("  " + line for line in lines[-TAIL_LINES:]))
 
 
-def select_steps(names, is_all):
+def select_steps(names, is_quick):
 	by_name = {step.name: step for step in STEPS}
 	for name in names:
 		if name not in by_name:
 			sys.exit(f"test: no step {name}; ./test --list shows them")
-	wanted = set(names) or {step.name for step in STEPS if is_all or not step.is_extra}
+	wanted = set(names) or {step.name for step in STEPS if not (is_quick and step.is_long)}
 	for step in reversed(STEPS):
 		if step.name in wanted:
 			wanted |= set(step.after)
@@ -284,7 +304,7 @@ def work(board):
 def main():
 	parser = argparse.ArgumentParser(prog="./test", description="Builds and runs every test, or the steps named.")
 	parser.add_argument("--list", action="store_true", help="print the steps")
-	parser.add_argument("--all", action="store_true", help="also the long steps: fuzzing, sanitizers")
+	parser.add_argument("--quick", action="store_true", help="without the sanitizers and fuzzing")
 	parser.add_argument("step", nargs="*", help="run only these, and what they need")
 	arguments = parser.parse_args()
 	if arguments.list:
@@ -292,13 +312,18 @@ def main():
 			print(f"{step.name:<16}{' '.join(map(str, step.command)).replace(str(ROOT) + '/', '')}")
 		return 0
 	LOGS.mkdir(parents=True, exist_ok=True)
-	board = Board(select_steps(arguments.step, arguments.all))
+	board = Board(select_steps(arguments.step, arguments.quick))
 	workers = [threading.Thread(target=work, args=(board,), daemon=True) for _ in range(2)]
 	for worker in workers:
 		worker.start()
-	for worker in workers:
-		while worker.is_alive():
-			worker.join(1)
+	try:
+		for worker in workers:
+			while worker.is_alive():
+				worker.join(1)
+	except KeyboardInterrupt:
+		board.is_interrupted = True
+		end_all()
+		return 130
 	print_failures(board.results)
 	passed, failed = (sum(getattr(r, key) for r in board.results) for key in ("passed", "failed"))
 	print(f"\n{passed} passed, {failed} failed")
@@ -306,7 +331,5 @@ def main():
 
 
 if __name__ == "__main__":
-	try:
-		sys.exit(main())
-	except KeyboardInterrupt:
-		sys.exit(130)
+	signal.signal(signal.SIGTERM, signal.default_int_handler)
+	sys.exit(main())

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 #define SEED_MAX  (1 << 20)
 #define SHORT_MAX 512
@@ -65,8 +66,10 @@ static bool replay_directory(const char *path, size_t *count)
 	struct dirent *entry;
 	bool ok = true;
 
-	if (!dir)
-		return errno == ENOENT; /* a target without seeds */
+	if (!dir) {
+		fprintf(stderr, "%s: %s\n", path, strerror(errno));
+		return false;
+	}
 	while (ok && (entry = readdir(dir))) {
 		char name[PATH_MAX];
 		if (entry->d_name[0] == '.')
@@ -84,9 +87,11 @@ int main(int argc, char **argv)
 {
 	size_t count = 0;
 
+	for (int i = 1; i < argc; i++) /* some targets go into a directory of their own */
+		argv[i] = realpath(argv[i], NULL);
 	give((const uint8_t *)"", 0);
 	for (int i = 1; i < argc; i++)
-		if (!replay_directory(argv[i], &count))
+		if (!argv[i] || !replay_directory(argv[i], &count))
 			return 1;
 	printf("%zu seeds\n", count);
 	return 0;

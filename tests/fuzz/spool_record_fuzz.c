@@ -2,24 +2,22 @@
  *
  * Fuzz target: a stream of records on its way into a spool, in two pieces, the first byte says where
  * they part. Checked beside memory safety: what was stored comes out again as records, and the spool
- * is sound. The spool is one for all runs; it lies in memory where there is such a place.
+ * is sound. The spool is one for all runs.
  */
-#include "base/ensure.h"
-#include "store/spool_record.h"
+#include "place.h"
 
-#include <unistd.h>
+#include "store/spool_record.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
 static struct spool *open_spool(void)
 {
 	static struct spool *s;
-	char dir[] = "/dev/shm/postern-fuzz-XXXXXX", other[] = "/tmp/postern-fuzz-XXXXXX";
 	struct spool_options o;
 
 	if (s)
 		return s;
-	ASSERT(chdir(mkdtemp(dir) ? dir : mkdtemp(other)) == 0);
+	ASSERT(fchdir(fuzz_place()) == 0);
 	spool_options_init(&o);
 	o.reserve_bytes = 0;
 	ASSERT(spool_open(&o, &s) == ERROR_NONE);

@@ -20,9 +20,11 @@ import os
 import random
 import re
 import shutil
+import signal
 import smtplib
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -35,8 +37,8 @@ import peers  # noqa: E402
 import samples  # noqa: E402
 import settings  # noqa: E402
 
-# The command line frees nothing at its end; roles begin with an empty environment.
-os.environ.setdefault("ASAN_OPTIONS", "detect_leaks=0")
+# For builds with sanitizers. Roles begin with an empty environment.
+os.environ.setdefault("LSAN_OPTIONS", f"suppressions={ROOT}/tests/leaks.supp:print_suppressions=0")
 BUILD = Path(os.environ.get("POSTERN_BUILD", ROOT / "build")).resolve()
 WORK = BUILD / "system-tests" / str(os.getpid())
 UID_FIRST, UID_RANGES = 63000, 32
@@ -157,6 +159,7 @@ class TestGateway(gateway.Gateway):
 
 
 def pytest_configure(config):
+	signal.signal(signal.SIGTERM, signal.default_int_handler)  # ended from outside: the gateways end too
 	config.addinivalue_line("markers", "slow: too slow for the run under sanitizers")
 
 
@@ -250,6 +253,14 @@ def sink(request):
 	server = peers.Sink(home_of(request).with_suffix(".sink"), free_port())
 	yield server
 	server.stop()
+
+
+@pytest.fixture
+def open_folder():
+	"""A directory that every user can reach, wherever the source tree lies."""
+	with tempfile.TemporaryDirectory(prefix="postern-test-") as name:
+		os.chmod(name, 0o755)
+		yield Path(name)
 
 
 @pytest.fixture(scope="session")

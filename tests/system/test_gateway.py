@@ -15,7 +15,7 @@ from pathlib import Path
 import peers
 import pytest
 import storm
-from conftest import BUILD, ROOT
+from conftest import BUILD, ROOT, free_port
 
 
 def test_every_mistake_of_a_file_in_one_run(tmp_path):
@@ -101,13 +101,11 @@ def test_reload_lets_a_delivery_under_way_end_before_deliver_starts_anew(start_g
 	assert b"Subject: slow" in new.wait(1, 20)[0]["data"]
 
 
-def test_reload_with_domains_that_came_and_went(start_gateway, make_peer):
+def test_reload_with_domains_that_came_and_went(start_gateway, make_peer, open_folder):
 	"""Whoever still has the old configuration means the same domains: none of the mail goes to another's server."""
 	first, second = make_peer(), make_peer()
-	people = tempfile.NamedTemporaryFile("w")  # where posternd's user may read it
-	people.write("carl\n")
-	people.flush()
-	os.chmod(people.name, 0o644)
+	people = open_folder / "people"
+	people.write_text("carl\n")
 	second.answer("RCPT", "450 4.2.1 later", "250 2.1.5 ok")
 	gw = start_gateway({"domain first.example": {"next-hop": f"127.0.0.1:{first.port}"},
 		"domain second.example": {"next-hop": f"127.0.0.1:{second.port}"}, "queue": {"retry": "1s 1s 2s"}})
@@ -116,7 +114,7 @@ def test_reload_with_domains_that_came_and_went(start_gateway, make_peer):
 		while not any(command.startswith("RCPT") for command in second.commands):
 			time.sleep(0.05)
 		text = gw.conf.read_text().replace("domain first.example", f"domain new.example {{\n\tnext-hop 127.0.0.1:{first.port}\n"
-			f"\trecipients-file {people.name}\n}}\ndomain later.example")
+			f"\trecipients-file {people}\n}}\ndomain later.example")
 		gw.conf.write_text(text)
 		assert gw.cli("reload").strip() == "reloaded"
 		with pytest.raises(smtplib.SMTPRecipientsRefused):
@@ -129,17 +127,15 @@ def test_reload_with_domains_that_came_and_went(start_gateway, make_peer):
 	assert len(first.messages) == 1
 
 
-def test_more_files_of_recipients_than_a_process_has_room_for_at_first(start_gateway):
-	with tempfile.NamedTemporaryFile("w") as people:
-		people.write("carl@number1499.example\n")
-		people.flush()
-		os.chmod(people.name, 0o644)
-		gw = start_gateway({f"domain number{n}.example": {"mx": "yes", "recipients-file": people.name} for n in range(1500)})
-		with gw.smtp() as client:
-			client.ehlo()
-			client.mail("a@elsewhere.example")
-			assert client.rcpt("carl@number1499.example")[0] == 250
-			assert client.rcpt("carl@number1498.example")[0] == 550
+def test_more_files_of_recipients_than_a_process_has_room_for_at_first(start_gateway, open_folder):
+	people = open_folder / "people"
+	people.write_text("carl@number1499.example\n")
+	gw = start_gateway({f"domain number{n}.example": {"mx": "yes", "recipients-file": str(people)} for n in range(1500)})
+	with gw.smtp() as client:
+		client.ehlo()
+		client.mail("a@elsewhere.example")
+		assert client.rcpt("carl@number1499.example")[0] == 250
+		assert client.rcpt("carl@number1498.example")[0] == 550
 
 
 def test_reload_says_all_that_needs_a_restart(start_gateway):
@@ -261,6 +257,6 @@ def test_gateway_runs_without_root():
 		for path in (home, f"{home}/build", f"{home}/share"):
 			os.chown(path, 65534, 65534)
 		result = subprocess.run(["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "/usr/bin/python3",
-			"share/demo.py", "--once", "--home", f"{home}/build/demo", "--port", "2925", "--build", f"{home}/build"],
+			"share/demo.py", "--once", "--home", f"{home}/build/demo", "--port", str(free_port()), "--build", f"{home}/build"],
 			capture_output=True, text=True, cwd=home, timeout=120, check=False)
 	assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]

@@ -6,6 +6,7 @@ import ssl
 import subprocess
 import time
 
+import pytest
 import storm
 
 
@@ -72,12 +73,13 @@ def holders_of(gw, secret):
 	return {name for pid, name in storm.processes_of(gw.process.pid).items() if has_in_memory(pid, secret)}
 
 
-def test_certificate_with_its_key_in_one_file_is_taken_at_a_reload(start_gateway, tmp_path):
+@pytest.mark.slow  # the search of the memory, where a sanitizer has its own
+def test_certificate_with_its_key_in_one_file_is_taken_at_a_reload(start_gateway, tmp_path, open_folder):
 	gw = start_gateway()
 	gw.expect_log("session|TLS|signature")
 	own, plain = shown(gw), gw.conf.read_text()
 	key, certificate = make_pair(tmp_path, "rsa:2048")
-	combined = gw.home / "combined.pem"
+	combined = open_folder / "combined.pem"
 	combined.write_text(certificate + key)
 	put_key(gw, key)
 	gw.conf.write_text(plain + f'\ntls {{ certificate "{combined}" }}\n')
@@ -92,10 +94,10 @@ def test_certificate_with_its_key_in_one_file_is_taken_at_a_reload(start_gateway
 	wait_shown(gw, lambda now: now not in (own, certificate))
 
 
-def test_certificate_that_does_not_fit_changes_nothing(start_gateway, tmp_path):
+def test_certificate_that_does_not_fit_changes_nothing(start_gateway, tmp_path, open_folder):
 	gw = start_gateway()
 	own = shown(gw)
-	wrong = gw.home / "wrong.pem"
+	wrong = open_folder / "wrong.pem"
 	wrong.write_text(make_pair(tmp_path, "rsa:2048")[1])
 	gw.expect_log("belongs to another key than keys/smtp.pem")
 	gw.conf.write_text(gw.conf.read_text() + f'\ntls {{ certificate "{wrong}" }}\n')
