@@ -11,16 +11,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define L(name) SANDBOX_##name
@@ -197,8 +198,6 @@ static uint64_t listed_value(enum sandbox_condition condition, unsigned argument
 		return argument == 1 ? F_SETLK : 0;
 	case SANDBOX_IF_SEAL:
 		return argument == 1 ? F_GET_SEALS : 0;
-	case SANDBOX_IF_IOCTL_READABLE:
-		return argument == 1 ? FIONREAD : 0;
 	case SANDBOX_IF_PRCTL:
 		return argument == 0 ? PR_SET_NO_NEW_PRIVS : 0;
 	default: /* no protection, no flag, no mode, oneself */
@@ -206,64 +205,106 @@ static uint64_t listed_value(enum sandbox_condition condition, unsigned argument
 	}
 }
 
-/* One that the condition does not list; 0 where it has none to offer (and the call is harmless so). */
-static uint64_t unlisted_value(enum sandbox_condition condition, unsigned argument)
+/* What fails politely is as listed when it fails so. */
+static int listed_result(enum sandbox_condition condition, long r)
 {
-	switch (condition) {
-	case SANDBOX_IF_NOT_EXEC:
-		return argument == 2 ? PROT_EXEC : 0;
-	case SANDBOX_IF_FORK:
-		return argument == 0 ? CLONE_NEWUSER | SIGCHLD : 0;
-	case SANDBOX_IF_UNIX:
-		return argument == 0 ? AF_INET : argument == 1 ? SOCK_STREAM : 0;
-	case SANDBOX_IF_STREAM:
-	case SANDBOX_IF_DATAGRAM:
-		return argument == 0 ? AF_INET : argument == 1 ? SOCK_RAW : 0;
-	case SANDBOX_IF_MODE:
-		return argument > 0 ? 06755 : 0;
-	case SANDBOX_IF_SELF:
-		return argument == 0 ? 1 : 0;
-	case SANDBOX_IF_FCNTL:
-	case SANDBOX_IF_LOCK:
-	case SANDBOX_IF_SEAL:
-		return argument == 1 ? F_SETOWN : 0;
-	case SANDBOX_IF_IOCTL_READABLE:
-		return argument == 1 ? TIOCSTI : 0;
-	case SANDBOX_IF_PRCTL:
-		return argument == 0 ? PR_SET_NAME : 0;
-	default:
-		return 0;
-	}
+	return condition == SANDBOX_FAILS_ENOSYS && !(r < 0 && errno == ENOSYS) ? EPERM : 0;
 }
 
-/* Returns when the filter lets it pass, whatever the kernel says then. */
-static int make_call(const struct steps_order *o,
-		     uint64_t (*value)(enum sandbox_condition condition, unsigned argument))
+int steps_LISTED(const struct steps_order *o)
 {
-	static const struct timespec no_time;
+	static const struct timespec at_once = { 0, 0 };
 	const struct sandbox_call *call;
 	uint64_t a[4];
+	long r;
 
 	if (o->argument >= sandbox_n_calls)
 		return STEPS_INCONCLUSIVE;
 	call = &sandbox_calls[o->argument];
 	for (unsigned i = 0; i < 4; i++)
-		a[i] = value(call->condition, i);
+		a[i] = listed_value(call->condition, i);
 	if (call->number == SYS_ppoll)
-		a[2] = (uintptr_t)&no_time; /* otherwise it waits for ever */
-	if (syscall(call->number, a[0], a[1], a[2], a[3], 0L, 0L) == 0 && call->number == SYS_clone)
+		a[2] = (uintptr_t)&at_once;
+	r = syscall(call->number, a[0], a[1], a[2], a[3], 0L, 0L);
+	if (r == 0 && (call->number == SYS_clone || call->number == SYS_fork))
 		syscall(SYS_exit_group, 0);
-	return 0;
+	return listed_result(call->condition, r);
 }
 
-int steps_LISTED(const struct steps_order *o)
+/* Values of the first three arguments outside of each condition; all others are -1, so that a call that
+ * goes through does nothing. Those of the same call in other groups are outside of theirs too. */
+struct unlisted {
+	enum sandbox_condition condition;
+	long a[3];
+};
+
+static const struct unlisted unlisted[] = {
+	{ SANDBOX_IF_NOT_EXEC, { -1, -1, PROT_EXEC } },
+	{ SANDBOX_IF_NOT_EXEC, { -1, -1, PROT_READ | PROT_WRITE | PROT_EXEC } },
+	/* The kernel knows no sense in these. */
+	{ SANDBOX_IF_FORK, { CLONE_NEWUSER | CLONE_FS | SIGCHLD, -1, -1 } },
+	{ SANDBOX_IF_FORK, { CLONE_SIGHAND | SIGCHLD, -1, -1 } },
+	{ SANDBOX_IF_FORK, { CLONE_THREAD | SIGCHLD, -1, -1 } },
+	{ SANDBOX_IF_UNIX, { AF_UNIX, SOCK_DGRAM, 0 } },
+	{ SANDBOX_IF_UNIX, { AF_INET, SOCK_STREAM, 0 } },
+	{ SANDBOX_IF_STREAM, { AF_INET, SOCK_STREAM, 262 /* MPTCP */ } },
+	{ SANDBOX_IF_STREAM, { AF_UNIX, SOCK_STREAM, 0 } },
+	{ SANDBOX_IF_STREAM, { AF_NETLINK, SOCK_RAW, 0 } },
+	{ SANDBOX_IF_STREAM, { AF_PACKET, SOCK_RAW, 0 } },
+	{ SANDBOX_IF_STREAM, { AF_INET, SOCK_RAW, IPPROTO_RAW } },
+	{ SANDBOX_IF_DATAGRAM, { AF_INET, SOCK_DGRAM, IPPROTO_ICMP } },
+	{ SANDBOX_IF_DATAGRAM, { AF_UNIX, SOCK_DGRAM, 0 } },
+	{ SANDBOX_IF_NO_FAST_OPEN, { -1, -1, MSG_FASTOPEN } }, /* sendto: the fourth, see below */
+	{ SANDBOX_IF_MODE, { -1, 04000, 04000 } },
+	{ SANDBOX_IF_MODE, { -1, 02000, 02000 } },
+	{ SANDBOX_IF_MODE, { -1, 01000, 01000 } },
+	{ SANDBOX_IF_MODE, { -1, 00100, 00100 } },
+	{ SANDBOX_IF_MODE, { -1, 00010, 00010 } },
+	{ SANDBOX_IF_MODE, { -1, 00001, 00001 } },
+	{ SANDBOX_IF_SELF, { 1, -1, -1 } },
+	{ SANDBOX_IF_FCNTL, { -1, F_SETOWN, -1 } },
+	{ SANDBOX_IF_FCNTL, { -1, F_NOTIFY, -1 } },
+	{ SANDBOX_IF_FCNTL, { -1, F_SETPIPE_SZ, -1 } },
+	{ SANDBOX_IF_LOCK, { -1, F_SETOWN, -1 } },
+	{ SANDBOX_IF_LOCK, { -1, F_SETLEASE, -1 } },
+	{ SANDBOX_IF_SEAL, { -1, F_SETOWN, -1 } },
+	{ SANDBOX_IF_PRCTL, { PR_SET_DUMPABLE, -1, -1 } },
+	{ SANDBOX_IF_PRCTL, { PR_SET_MM, -1, -1 } },
+	{ SANDBOX_IF_PRCTL, { PR_CAPBSET_DROP, -1, -1 } },
+	{ SANDBOX_FAILS_ENOSYS, { -1, -1, -1 } },
+};
+
+static const struct unlisted *find_unlisted(enum sandbox_condition condition, uint64_t which)
 {
-	return make_call(o, listed_value);
+	for (size_t i = 0; i < sizeof unlisted / sizeof *unlisted; i++)
+		if (unlisted[i].condition == condition && which-- == 0)
+			return &unlisted[i];
+	return NULL;
 }
 
+unsigned steps_count_unlisted(enum sandbox_condition condition)
+{
+	unsigned n = 0;
+
+	while (find_unlisted(condition, n))
+		n++;
+	return n;
+}
+
+/* Two conditions are denied by an error of the filter's own choice. */
 int steps_UNLISTED(const struct steps_order *o)
 {
-	return make_call(o, unlisted_value);
+	uint32_t row = (uint32_t)o->argument;
+	const struct sandbox_call *call = row < sandbox_n_calls ? &sandbox_calls[row] : NULL;
+	const struct unlisted *u = call ? find_unlisted(call->condition, o->argument >> 32) : NULL;
+	long r;
+
+	if (!u)
+		return STEPS_INCONCLUSIVE;
+	r = syscall(call->number, u->a[0], u->a[1], u->a[2], u->a[2], -1L, -1L);
+	if (call->condition == SANDBOX_IF_NO_FAST_OPEN && r < 0 && errno == EOPNOTSUPP)
+		return EOPNOTSUPP;
+	return call->condition == SANDBOX_FAILS_ENOSYS && r < 0 && errno == ENOSYS ? ENOSYS : 0;
 }
 
 int steps_COUNT_FILES(const struct steps_order *o)
@@ -274,4 +315,11 @@ int steps_COUNT_FILES(const struct steps_order *o)
 	for (int fd = 0; fd < 4096; fd++)
 		n += syscall(SYS_fcntl, fd, F_GETFD) >= 0;
 	return n < STEPS_INCONCLUSIVE ? n : STEPS_INCONCLUSIVE;
+}
+
+int steps_HOLD(const struct steps_order *o)
+{
+	(void)o;
+	for (;;)
+		syscall(SYS_poll, NULL, 0L, -1L);
 }

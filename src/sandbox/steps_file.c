@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -262,15 +263,64 @@ int steps_LOG_REMOVE(const struct steps_order *o)
 	return result(syscall(SYS_unlinkat, AT_FDCWD, path, 0));
 }
 
+static long make_own_file(int dir, mode_t mode)
+{
+	return syscall(SYS_openat, dir, STEPS_LEFT_FILE, O_RDWR | O_CREAT | O_CLOEXEC, mode);
+}
+
 int steps_OWN_FILE(const struct steps_order *o)
 {
 	int dir = find_directory();
-	long fd = syscall(SYS_openat, dir, "drill", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	long fd = make_own_file(dir, 0600);
 
 	(void)o;
 	if (fd < 0)
 		return errno;
 	if (syscall(SYS_write, fd, "x", 1) < 0)
 		return errno;
-	return result(syscall(SYS_unlinkat, dir, "drill", 0));
+	return result(syscall(SYS_unlinkat, dir, STEPS_LEFT_FILE, 0));
+}
+
+int steps_OWN_MOVE(const struct steps_order *o)
+{
+	int dir = find_directory();
+
+	(void)o;
+	if (make_own_file(dir, 0600) < 0 || syscall(SYS_mkdirat, dir, STEPS_LEFT_DIR, 0700) < 0)
+		return errno;
+	return result(syscall(SYS_renameat, dir, STEPS_LEFT_FILE, dir, STEPS_LEFT_DIR "/" STEPS_LEFT_FILE));
+}
+
+int steps_OWN_PROGRAM(const struct steps_order *o)
+{
+	const unsigned char *bytes;
+	size_t n = steps_program(&bytes);
+	char *argv[] = { (char[]){ STEPS_LEFT_FILE }, NULL }, *envp[] = { NULL };
+	int dir = find_directory();
+	long fd = make_own_file(dir, 0700);
+
+	(void)o;
+	if (fd < 0)
+		return errno;
+	if (syscall(SYS_write, fd, bytes, n) < 0)
+		return errno;
+	syscall(SYS_close, fd); /* what is open to be written cannot run */
+	return result(syscall(SYS_execveat, dir, STEPS_LEFT_FILE, argv, envp, 0));
+}
+
+int steps_NEW_FILE(const struct steps_order *o)
+{
+	return make_node(o, "tmp/new", S_IFREG | 0600, 0);
+}
+
+/* The device knows no such command, and says so: then it was asked. */
+int steps_DEVICE(const struct steps_order *o)
+{
+	long fd = syscall(SYS_openat, find_directory(), STEPS_LEFT_DEVICE, O_RDONLY | O_CLOEXEC, 0);
+	char answer[64];
+
+	(void)o;
+	if (fd < 0)
+		return errno;
+	return syscall(SYS_ioctl, fd, TCGETS, answer) < 0 && errno != ENOTTY ? errno : 0;
 }
