@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The containment drill as a test. Prints TAP: a row for each process.
 
-    tests/drill.py                 as this user, and as root also without root
-    tests/drill.py --mutations     one rule, layer or check left out at a time: a row must turn red
-    tests/drill.py --full          both, also under each layer alone, and with the layers of Linux 6.1
+    tests/drill.py                 as this user and (started as root) as nobody; as on this kernel and as on Linux 6.1;
+                                   and one rule, layer or check left out at a time: a row must turn red
+    tests/drill.py --mutations     only the last
+    tests/drill.py --full          also under each layer alone, and each left out in each process that has it
 """
 
 import argparse
@@ -24,6 +25,9 @@ ROOT = Path(__file__).resolve().parent.parent
 NOBODY = "65534"
 UID_BASE = 64500
 SECONDS = 1500
+MUTATIONS_MIN = 150  # fewer: the drill has forgotten some
+PROCESSES = [f"{kind} {part}" for kind in ("session", "message", "compose", "delivery", "maildir") for part in ("zygote", "room")] \
+	+ ["audit", "keyring", "resolver", "scan", "deliver", "queue", "policy", "receive"]
 BAD = ("ALLOWED", "REFUSED", "WEAK", "UNCLEAR", "FAILED")
 
 
@@ -84,6 +88,9 @@ def check_outcome(tap, run, outcome):
 	for group, found in groups.items():
 		bad = [row for row in found if row["result"] in BAD]
 		tap.row(not bad, f"{run.name}: {group}: {len(found)} rows", "\n".join(json.dumps(row) for row in bad))
+	mutated = [row for row in rows if "without it a row turns" in row.get("what", "")]
+	if mutated:
+		tap.row(len(mutated) >= MUTATIONS_MIN or "--only" in run.options, f"{run.name}: {len(mutated)} rules, layers and checks")
 	complaints = [line for line in errors.splitlines() if is_complaint(line)]
 	tap.row(not complaints, f"{run.name}: no warning", "\n".join(complaints))
 	tap.row(status == 0 and rows, f"{run.name}: status 0 after {run.seconds:.0f} s", errors if status else "")
@@ -98,11 +105,14 @@ def copy_programs(build, place):
 
 
 def runs_of(programs, who, user, arguments):
-	if arguments.full or not arguments.mutations:
-		yield Run(who, programs, ["--ablate"] if arguments.full else [], user)
+	options = ["--ablate"] if arguments.full else []
+	if not arguments.mutations:
+		yield Run(who, programs, options, user)
+		yield Run(f"{who}, as on Linux 6.1", programs, ["--kernel-6.1", *options], user)
 	if arguments.full:
-		yield Run(f"{who}, as on Linux 6.1", programs, ["--ablate", "--kernel-6.1"], user)
-	if arguments.full or arguments.mutations:
+		for process in PROCESSES:
+			yield Run(f"{who}, mutations of {process}", programs, ["--mutate", "--only", process], user)
+	elif not user:
 		yield Run(f"{who}, mutations", programs, ["--mutate"], user)
 
 
@@ -119,8 +129,8 @@ def check_all(tap, runs):
 def main():
 	parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 	parser.add_argument("--build", type=Path, default=ROOT / "build")
-	parser.add_argument("--full", action="store_true", help="everything, also under each layer alone and as on Linux 6.1")
-	parser.add_argument("--mutations", action="store_true", help="only: what is left out must be seen")
+	parser.add_argument("--full", action="store_true", help="also under each layer alone; mutations in each process")
+	parser.add_argument("--mutations", action="store_true", help="only these: what is left out must be seen")
 	arguments = parser.parse_args()
 	build = arguments.build.resolve()
 	is_root = os.geteuid() == 0

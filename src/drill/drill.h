@@ -51,6 +51,8 @@ void sweep_calls(struct drill *d, const struct subject *s);
 bool sweep_is_listed(struct run *r, const struct subject *s, unsigned row);
 bool sweep_is_narrow(struct run *r, const struct subject *s, unsigned row);
 bool sweep_is_lost(struct run *r, const struct subject *s, unsigned row);
+/* The row of the drill that shows that a row of calls.c is missing, too wide, or kept by a room. */
+const char *sweep_row_text(enum sandbox_mutation kind);
 bool sweep_has_row(const struct sandbox_profile *p, unsigned row);
 
 /* inspect.c. Rows about one process, which is as far as its last filter. */

@@ -427,12 +427,12 @@ void inspect_subject(struct drill *d, const struct subject *s)
 	starter = inspect_parent(r.pid);
 	p.pid = subject_hold(&r);
 	report_check(&d->report, s->profile->name, "it waits in its sandbox", p.pid > 0, "");
-	check_layers(d, &r, p.layers);
 	if (p.pid > 0) {
 		inspect_process(&p, &d->report);
 		check_starter(d, s, starter);
 		subject_release(&r, p.pid);
 	}
+	check_layers(d, &r, p.layers);
 	if (s->is_room)
 		check_room_files(d, &r);
 	subject_end(&r);

@@ -4,10 +4,10 @@
  * the part of the drill that is about it. A row must turn red; otherwise the drill would not notice
  * when it is missing, or it is not needed. Called by main.c for --mutate.
  *
- * All there is: every row of sandbox/calls.c in each profile that has it, every condition of one, every
- * call that a room loses; every right that Landlock handles and every rule of it; every layer; every
- * limit, namespace and identity; every check of what is handed over. Invariant: the same part is run
- * with nothing left out first, and must be green.
+ * All there is: every row of sandbox/calls.c, every condition of one, every call that a room loses; every
+ * right that Landlock handles and every rule of it; every layer; every limit, namespace and identity;
+ * every check of what is handed over. Each in one process that has it; with --only in that one.
+ * Invariant: the same part is run with nothing left out first, and must be green.
  */
 #include "base/ensure.h"
 #include "drill/drill.h"
@@ -20,9 +20,11 @@
 #include <sys/resource.h>
 
 #define FILE_RIGHTS 16
-#define ALL_BITS    32
+#define CALLS_MAX   256
+#define EACH_MAX    64
+#define N_KINDS     (SANDBOX_AS_LINUX_6_1 + 1)
 
-enum part { PART_INSPECT, PART_LANDLOCK, PART_MANIFEST };
+enum part { PART_INSPECT, PART_LANDLOCK, PART_MANIFEST, PART_COUNT };
 
 struct mutation {
 	enum sandbox_mutation kind;
@@ -31,7 +33,7 @@ struct mutation {
 	const char *what;
 };
 
-/* Tried in each process until a row turns: these are the same for all. */
+/* Tried in one process after another until a row turns: they are the same for all, and not all show them. */
 static const struct mutation common[] = {
 #define RIGHT(bit, name)                                                                                     \
 	{                                                                                                    \
@@ -65,7 +67,7 @@ static const struct mutation common[] = {
 	{ SANDBOX_WITHOUT_MANIFEST, 1, PART_MANIFEST, "any channel is taken" },
 };
 
-/* Tried in each process, and must be seen there. */
+/* Must be seen in each process to which they apply; tried in the first, or in the one that was asked for. */
 static const struct mutation each[] = {
 	{ SANDBOX_WITHOUT_BOUNDING, 0, PART_INSPECT, "the bounding set stays" },
 	{ SANDBOX_WITHOUT_CAPSET, 0, PART_INSPECT, "capabilities stay" },
@@ -91,57 +93,107 @@ static const struct mutation each[] = {
 	{ SANDBOX_WITHOUT_CLOSING, 2, PART_INSPECT, "a room may write to the log" },
 };
 
-static struct report_subject base[2 * PROCESS_COUNT]; /* with nothing left out, by index of the subject */
-static bool has_base[2 * PROCESS_COUNT];
+/* A process in which it is tried, and what its parts say with nothing left out. */
+struct bench {
+	const struct subject *subject;
+	struct report_subject base; /* for PART_LANDLOCK */
+	enum { STATE_NEW, STATE_GREEN, STATE_RED } state[PART_COUNT];
+};
+
+/* What has been tried in one process need not be in the next. */
+struct tried {
+	bool calls[N_KINDS][CALLS_MAX]; /* by kind of mutation and row of calls.c */
+	bool each[EACH_MAX];
+	uint32_t layers;
+};
+
+static struct bench benches[2 * PROCESS_COUNT];
+static struct tried tried;
 
 /* ---- running a part in silence ---- */
 
-static void run_landlock(struct drill *d, const struct subject *s, const struct report_subject *b,
-			 struct report *quiet)
+static void run_landlock(struct drill *d, const struct bench *b, struct report *quiet)
 {
+	const struct report_subject *base = &b->base;
 	bool wanted[REPORT_STEPS_MAX] = { false };
-	struct report_subject out = *b;
+	struct report_subject out = *base;
 	const struct step *step;
 
 	for (size_t i = 0; (step = steps_at(i)) && !(step->flags & STEPS_MANY); i++) {
-		bool is_held = report_expected_layers(quiet, step, b) & SANDBOX_LANDLOCK;
-		wanted[i] = report_is_allowed(b->control[i]) &&
-			    (is_held || report_must_be_possible(step, s->profile));
+		bool is_held = report_expected_layers(quiet, step, base) & SANDBOX_LANDLOCK;
+		wanted[i] = report_is_allowed(base->control[i]) &&
+			    (is_held || report_must_be_possible(step, base->profile));
 		out.alone[i] &= ~(uint32_t)SANDBOX_LANDLOCK;
 	}
-	matrix_ablate_one(d, s, SANDBOX_BIT_LANDLOCK, wanted, &out);
+	matrix_ablate_one(d, b->subject, SANDBOX_BIT_LANDLOCK, wanted, &out);
 	for (size_t i = 0; (step = steps_at(i)) && !(step->flags & STEPS_MANY); i++)
 		if (wanted[i])
 			report_judge_layer(quiet, step, &out, i, SANDBOX_LANDLOCK);
 }
 
-static struct report run_part(struct drill *d, const struct subject *s, const struct report_subject *b,
-			      enum part part)
+static struct report run_part(struct drill *d, const struct bench *b, enum part part)
 {
 	struct report kept = d->report, quiet = report_quiet(&d->report);
 
 	d->report = quiet;
 	if (part == PART_INSPECT)
-		inspect_subject(d, s);
+		inspect_subject(d, b->subject);
 	else if (part == PART_MANIFEST)
-		manifest_check(d, s);
+		manifest_check(d, b->subject);
 	quiet = d->report;
 	d->report = kept;
 	if (part == PART_LANDLOCK)
-		run_landlock(d, s, b, &quiet);
+		run_landlock(d, b, &quiet);
 	return quiet;
 }
 
-static struct report run_mutated(struct drill *d, const struct subject *s, const struct report_subject *b,
-				 const struct mutation *m)
+static struct report run_mutated(struct drill *d, const struct bench *b, const struct mutation *m)
 {
 	uint32_t before = d->mutation;
 	struct report quiet;
 
 	d->mutation = (uint32_t)m->kind << 16 | m->index;
-	quiet = run_part(d, s, b, m->part);
+	quiet = run_part(d, b, m->part);
 	d->mutation = before;
 	return quiet;
+}
+
+static bool find_base(struct drill *d, struct bench *b)
+{
+	uint32_t none;
+
+	b->base.profile = b->subject->profile;
+	return matrix_try(d, b->subject, d->layers, NULL, b->base.status, &b->base.layers) &&
+	       matrix_try(d, b->subject, 0, NULL, b->base.control, &none);
+}
+
+/* Is this part green with nothing left out? Asked once. */
+static bool is_green(struct drill *d, struct bench *b, enum part part)
+{
+	static const char *const names[] = { "inspection", "Landlock", "manifest" };
+	struct report quiet;
+	char text[64];
+
+	if (b->state[part] != STATE_NEW)
+		return b->state[part] == STATE_GREEN;
+	b->state[part] = STATE_RED;
+	if (part != PART_LANDLOCK || find_base(d, b)) {
+		quiet = run_part(d, b, part);
+		b->state[part] = quiet.first_red[0] ? STATE_RED : STATE_GREEN;
+	}
+	snprintf(text, sizeof text, "with nothing left out: %s", names[part]);
+	report_check(&d->report, b->subject->profile->name, text, b->state[part] == STATE_GREEN,
+		     b->state[part] == STATE_GREEN ? "" : "a row is red already");
+	return b->state[part] == STATE_GREEN;
+}
+
+static void tell(struct drill *d, const char *process, const char *what, const struct report *quiet)
+{
+	char text[160];
+
+	snprintf(text, sizeof text, "without it a row turns: %.120s", what);
+	report_check(&d->report, process, text, quiet->first_red[0] != 0,
+		     quiet->first_red[0] ? quiet->first_red : "no row has turned");
 }
 
 /* ---- what applies to whom ---- */
@@ -190,27 +242,32 @@ static bool does_apply(const struct drill *d, const struct subject *s, const str
 	return true;
 }
 
-/* ---- one process ---- */
-
-static void tell(struct drill *d, const char *process, const char *what, const struct report *quiet)
+/* Of those that are the same for all: who cannot show it. */
+static bool may_show(const struct subject *s, const struct mutation *m)
 {
-	char text[160];
-
-	snprintf(text, sizeof text, "without it a row turns: %s", what);
-	report_check(&d->report, process, text, quiet->first_red[0] != 0,
-		     quiet->first_red[0] ? quiet->first_red : "no row has turned");
+	if (m->kind == SANDBOX_WITHOUT_RULE && m->index == 0)
+		return s->profile->root == SANDBOX_ROOT_STATE;
+	if (m->kind == SANDBOX_WITHOUT_RULE && m->index == 1)
+		return process_may_have(s->id, POSTERND_ROLE_THING_DIRECTORY);
+	if (m->kind == SANDBOX_WITHOUT_RULE)
+		return s->profile->calls & SANDBOX_CALLS_CONNECT;
+	return m->kind != SANDBOX_WITHOUT_MANIFEST || !process_is_zygote(s->id);
 }
 
-static void mutate_parts(struct drill *d, const struct subject *s, const struct report_subject *b)
+static bool is_in_kernel(const struct mutation *m)
 {
-	for (size_t i = 0; i < sizeof each / sizeof *each; i++) {
-		struct report quiet;
-		if (!does_apply(d, s, &each[i]))
-			continue;
-		quiet = run_mutated(d, s, b, &each[i]);
-		tell(d, s->profile->name, each[i].what, &quiet);
-	}
+	int abi = sandbox_landlock_abi();
+
+	if (m->kind == SANDBOX_WITHOUT_FILE_RIGHT && m->index >= 13)
+		return abi >= (m->index == 13 ? 2 : m->index == 14 ? 3 : 5);
+	if (m->kind == SANDBOX_WITHOUT_PORT_RIGHT || (m->kind == SANDBOX_WITHOUT_RULE && m->index == 2))
+		return abi >= 4;
+	if (m->kind == SANDBOX_WITHOUT_MANIFEST)
+		return true;
+	return m->kind == SANDBOX_WITHOUT_SCOPE ? abi >= 6 : abi >= 1;
 }
+
+/* ---- calls ---- */
 
 /* One row of calls.c left out, or loosened. Is it seen? */
 static bool is_call_missed(struct drill *d, const struct subject *s, enum sandbox_mutation kind, unsigned row)
@@ -230,30 +287,22 @@ static bool is_call_missed(struct drill *d, const struct subject *s, enum sandbo
 static void mutate_calls(struct drill *d, const struct subject *s, enum sandbox_mutation kind,
 			 const char *what, bool (*is_concerned)(const struct subject *s, unsigned row))
 {
-	char detail[160] = "", text[160];
-	unsigned n = 0, n_missed = 0;
-	size_t n_detail = 0;
+	struct report quiet;
+	char text[120], *name;
 
+	ASSERT(sandbox_n_calls <= CALLS_MAX);
 	for (unsigned row = 0; row < sandbox_n_calls; row++) {
-		char *name;
-		if (!is_concerned(s, row))
+		if (tried.calls[kind][row] || !is_concerned(s, row))
 			continue;
-		n++;
-		if (is_call_missed(d, s, kind, row)) {
-			n_missed++;
-			continue;
-		}
+		tried.calls[kind][row] = true;
+		quiet = report_quiet(&d->report);
 		name = seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, sandbox_calls[row].number);
-		n_detail += (size_t)snprintf(detail + n_detail, sizeof detail - n_detail, "%s%s",
-					     n_detail ? ", " : "not ", name ? name : "?");
-		n_detail = n_detail < sizeof detail ? n_detail : sizeof detail - 1;
+		snprintf(text, sizeof text, "%s of %s (row %u)", what, name ? name : "?", row);
+		if (is_call_missed(d, s, kind, row))
+			report_check(&quiet, s->profile->name, sweep_row_text(kind), false, "");
+		tell(d, s->profile->name, text, &quiet);
 		free(name);
 	}
-	if (n == 0)
-		return;
-	snprintf(text, sizeof text, "without it a row turns: %s (%u of %u, one at a time)", what, n_missed,
-		 n);
-	report_check(&d->report, s->profile->name, text, n == n_missed, detail);
 }
 
 /* What two groups of the profile list alike is missed in those that have one of them. */
@@ -280,102 +329,81 @@ static bool is_lost_row(const struct subject *s, unsigned row)
 	return s->is_room && (sandbox_calls[row].group & zygote->calls & ~s->profile->calls);
 }
 
-static void mutate_layers(struct drill *d, const struct subject *s, const struct report_subject *b)
+/* ---- one process ---- */
+
+static void mutate_parts(struct drill *d, struct bench *b)
 {
-	const uint32_t by_proc = SANDBOX_USER | SANDBOX_NETWORK | SANDBOX_NAMESPACES | SANDBOX_ROOT |
-				 SANDBOX_CAPABILITIES | SANDBOX_LIMITS | SANDBOX_SECCOMP;
+	struct report quiet;
+
+	for (size_t i = 0; i < sizeof each / sizeof *each; i++) {
+		if (tried.each[i] || !does_apply(d, b->subject, &each[i]) || !is_green(d, b, each[i].part))
+			continue;
+		tried.each[i] = true;
+		quiet = run_mutated(d, b, &each[i]);
+		tell(d, b->subject->profile->name, each[i].what, &quiet);
+	}
+}
+
+static void mutate_layers(struct drill *d, struct bench *b)
+{
+	const struct sandbox_profile *p = b->subject->profile;
+	uint32_t layers = inspect_expected_layers(d, p) & ~tried.layers;
+	struct report quiet;
+	char what[64];
 
 	for (unsigned bit = 0; bit < SANDBOX_LAYER_COUNT; bit++) {
-		struct report quiet;
-		char what[64];
-		if (!(b->layers >> bit & 1))
+		enum part part = bit == SANDBOX_BIT_LANDLOCK ? PART_LANDLOCK : PART_INSPECT;
+		if (!(layers >> bit & 1) || !is_green(d, b, part))
 			continue;
+		tried.layers |= 1u << bit;
 		d->missing = 1u << bit;
-		quiet = run_part(d, s, b,
-				 1u << bit & by_proc || bit == SANDBOX_BIT_MDWE ? PART_INSPECT
-										: PART_LANDLOCK);
+		quiet = run_part(d, b, part);
 		d->missing = 0;
 		snprintf(what, sizeof what, "the layer %s", sandbox_layer_name(bit));
-		tell(d, s->profile->name, what, &quiet);
+		tell(d, p->name, what, &quiet);
 	}
 }
 
-static bool is_green(struct drill *d, const struct subject *s, const struct report_subject *b)
+static void mutate_bench(struct drill *d, struct bench *b)
 {
-	static const char *const names[] = { "inspection", "Landlock", "manifest" };
-
-	for (enum part part = PART_INSPECT; part <= PART_MANIFEST; part++) {
-		struct report quiet = run_part(d, s, b, part);
-		if (!quiet.first_red[0])
-			continue;
-		report_check(&d->report, s->profile->name, names[part], false, quiet.first_red);
-		return false;
-	}
-	return true;
-}
-
-static void mutate_subject(struct drill *d, const struct subject *s, size_t index)
-{
-	struct report_subject *b = &base[index];
-	uint32_t none;
-
-	b->profile = s->profile;
-	if (!matrix_try(d, s, d->layers, NULL, b->status, &b->layers) ||
-	    !matrix_try(d, s, 0, NULL, b->control, &none)) {
-		report_check(&d->report, s->profile->name, "it starts", false, "");
-		return;
-	}
-	if (!is_green(d, s, b))
-		return;
-	has_base[index] = true;
 	subject_expect_failure(true);
-	mutate_calls(d, s, SANDBOX_WITHOUT_CALL, "each call", is_listed_row);
-	mutate_calls(d, s, SANDBOX_WITHOUT_CONDITION, "each condition", is_narrow_row);
-	mutate_calls(d, s, SANDBOX_WITHOUT_DENIAL, "each call that a room loses", is_lost_row);
-	mutate_parts(d, s, b);
-	mutate_layers(d, s, b);
+	mutate_calls(d, b->subject, SANDBOX_WITHOUT_CALL, "the call", is_listed_row);
+	mutate_calls(d, b->subject, SANDBOX_WITHOUT_CONDITION, "the condition", is_narrow_row);
+	mutate_calls(d, b->subject, SANDBOX_WITHOUT_DENIAL, "a room's loss", is_lost_row);
+	mutate_parts(d, b);
+	mutate_layers(d, b);
 	subject_expect_failure(false);
 }
 
 /* ---- what is the same for all ---- */
 
-static bool is_in_kernel(const struct mutation *m)
-{
-	int abi = sandbox_landlock_abi();
-
-	if (m->kind == SANDBOX_WITHOUT_FILE_RIGHT && m->index >= 13)
-		return abi >= (m->index == 13 ? 2 : m->index == 14 ? 3 : 5);
-	if (m->kind == SANDBOX_WITHOUT_PORT_RIGHT || (m->kind == SANDBOX_WITHOUT_RULE && m->index == 2))
-		return abi >= 4;
-	if (m->kind == SANDBOX_WITHOUT_MANIFEST)
-		return true;
-	return m->kind == SANDBOX_WITHOUT_SCOPE ? abi >= 6 : abi >= 1;
-}
-
 static void mutate_common(struct drill *d, const struct mutation *m)
 {
 	struct report quiet = { 0 };
-	const struct subject *s, *seen = NULL;
+	const char *process = "landlock";
 
-	for (size_t i = 0; !quiet.first_red[0] && (s = subject_at(i)); i++) {
-		/* A room has its zygote's Landlock, and a directory that the zygote has not. */
-		if (!has_base[i])
+	/* A room has its zygote's Landlock, and a directory that the zygote has not. */
+	for (struct bench *b = benches; b->subject && !quiet.first_red[0]; b++) {
+		if (!may_show(b->subject, m) || !is_green(d, b, m->part))
 			continue;
-		quiet = run_mutated(d, s, &base[i], m);
-		seen = s;
+		quiet = run_mutated(d, b, m);
+		process = b->subject->profile->name;
 	}
 	if (quiet.first_red[0] || !d->only) /* one process alone need not show all */
-		tell(d, seen ? seen->profile->name : "landlock", m->what, &quiet);
+		tell(d, process, m->what, &quiet);
 }
 
 void mutate_all(struct drill *d)
 {
 	const struct subject *s;
+	size_t n = 0;
 
 	report_title(&d->report, "one rule, layer or check left out at a time");
 	for (size_t i = 0; (s = subject_at(i)); i++)
 		if (!d->only || strcmp(d->only, s->profile->name) == 0)
-			mutate_subject(d, s, i);
+			benches[n++].subject = s;
+	for (size_t i = 0; i < n; i++)
+		mutate_bench(d, &benches[i]);
 	subject_expect_failure(true);
 	for (size_t i = 0; i < sizeof common / sizeof *common; i++)
 		if (is_in_kernel(&common[i]))

@@ -199,7 +199,8 @@ static void print_row(struct report *r, const struct step *step, const struct re
 	char names[160], how[64], number[16];
 
 	name_layers(layers, names, sizeof names);
-	describe_status(s->status[i], how, sizeof how);
+	/* Why it is vacuous is for the control to say. */
+	describe_status(row == ROW_VACUOUS ? s->control[i] : s->status[i], how, sizeof how);
 	if (!r->is_json) {
 		print(r, "  %3u  %-8s %-45s %-25s %s\n", step->number, words[row], step->text, how, names);
 		return;

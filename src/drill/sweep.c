@@ -83,6 +83,13 @@ bool sweep_is_lost(struct run *r, const struct subject *s, unsigned row)
 	return is_denied(r, STEPS_CALL, (uint64_t)number) && is_denied(r, STEPS_LISTED, row);
 }
 
+const char *sweep_row_text(enum sandbox_mutation kind)
+{
+	return kind == SANDBOX_WITHOUT_CALL        ? "every listed call passes as it is listed"
+	       : kind == SANDBOX_WITHOUT_CONDITION ? "no listed call passes with other arguments"
+						   : "every system call that is not listed is denied";
+}
+
 static void tell(struct drill *d, const struct subject *s, const char *what, unsigned n, unsigned last)
 {
 	char detail[64] = "";
@@ -109,7 +116,7 @@ static void sweep_numbers(struct drill *d, struct run *r, const struct subject *
 		n++;
 		last = (unsigned)sandbox_calls[i].number;
 	}
-	tell(d, s, "every system call that is not listed is denied", n, last);
+	tell(d, s, sweep_row_text(SANDBOX_WITHOUT_DENIAL), n, last);
 }
 
 static void sweep_rows(struct drill *d, struct run *r, const struct subject *s, const char *what,
@@ -135,7 +142,7 @@ void sweep_calls(struct drill *d, const struct subject *s)
 		return;
 	}
 	sweep_numbers(d, &r, s);
-	sweep_rows(d, &r, s, "every listed call passes as it is listed", sweep_is_listed);
-	sweep_rows(d, &r, s, "no listed call passes with other arguments", sweep_is_narrow);
+	sweep_rows(d, &r, s, sweep_row_text(SANDBOX_WITHOUT_CALL), sweep_is_listed);
+	sweep_rows(d, &r, s, sweep_row_text(SANDBOX_WITHOUT_CONDITION), sweep_is_narrow);
 	subject_end(&r);
 }

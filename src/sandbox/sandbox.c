@@ -44,8 +44,19 @@ bool sandbox_has_mutation(void)
 	return mutation != 0;
 }
 
+bool sandbox_can_mutate(void)
+{
+#ifdef SANDBOX_MUTATIONS
+	return true;
+#else
+	return false;
+#endif
+}
+
 bool sandbox_is_mutated(enum sandbox_mutation kind, unsigned index)
 {
+	if (!sandbox_can_mutate() && kind != SANDBOX_AS_LINUX_6_1)
+		return false;
 	return mutation == ((uint32_t)kind << 16 | index);
 }
 

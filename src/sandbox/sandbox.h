@@ -113,7 +113,7 @@ void sandbox_seal_room(const struct sandbox_profile *profile, const struct sandb
 		       const struct sandbox_options *options);
 
 /* What the drill leaves out of one run, so that a row of its table must turn red: kind << 16 | index.
- * In service nothing is left out. */
+ * In service nothing is left out; a build without tests, as it is installed, could not. */
 enum sandbox_mutation {
 	SANDBOX_WITHOUT_NOTHING,
 	SANDBOX_WITHOUT_CALL,       /* index: row of calls.c */
@@ -137,6 +137,7 @@ enum sandbox_mutation {
 
 void sandbox_mutate(uint32_t mutation);
 bool sandbox_has_mutation(void);
+bool sandbox_can_mutate(void);
 bool sandbox_is_mutated(enum sandbox_mutation kind, unsigned index);
 
 /* What this kernel has (asked without entering anything). */

@@ -313,13 +313,20 @@ int steps_NEW_FILE(const struct steps_order *o)
 	return make_node(o, "tmp/new", S_IFREG | 0600, 0);
 }
 
-/* The device knows no such command, and says so: then it was asked. */
+/* In the first directory that has one. The device knows no such command, and says so: then it was asked. */
 int steps_DEVICE(const struct steps_order *o)
 {
-	long fd = syscall(SYS_openat, find_directory(), STEPS_LEFT_DEVICE, O_RDONLY | O_CLOEXEC, 0);
+	long fd = -1;
 	char answer[64];
 
 	(void)o;
+	for (int dir = 3; dir < 64 && fd < 0; dir++) {
+		fd = syscall(SYS_openat, dir, STEPS_LEFT_DEVICE, O_RDONLY | O_CLOEXEC, 0);
+		if (fd < 0 && errno != EBADF && errno != ENOTDIR && errno != ENOENT)
+			return errno;
+	}
+	if (fd < 0)
+		fd = syscall(SYS_openat, AT_FDCWD, STEPS_LEFT_DEVICE, O_RDONLY | O_CLOEXEC, 0);
 	if (fd < 0)
 		return errno;
 	return syscall(SYS_ioctl, fd, TCGETS, answer) < 0 && errno != ENOTTY ? errno : 0;
