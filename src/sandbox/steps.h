@@ -76,6 +76,9 @@ struct step {
 const struct step *steps_at(size_t index); /* NULL behind the last */
 const struct step *steps_find(unsigned number);
 
+/* What a step returns for what a system call returned. */
+int steps_result(long r);
+
 /* Tries it and returns 0 (done), the errno, or STEPS_INCONCLUSIVE; may not return at all. */
 int steps_run(const struct steps_order *o);
 

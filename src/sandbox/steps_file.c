@@ -19,11 +19,6 @@
 
 #define PATH_SIZE (STEPS_DIR_SIZE + 64)
 
-static int result(long r)
-{
-	return r >= 0 ? 0 : errno;
-}
-
 static void path_of(const struct steps_order *o, const char *name, char path[PATH_SIZE])
 {
 	snprintf(path, PATH_SIZE, "%s/%s", o->dir, name);
@@ -42,13 +37,13 @@ static int read_decoy(const struct steps_order *o, const char *name)
 	long fd = open_decoy(o, name, O_RDONLY);
 	char byte;
 
-	return result(fd < 0 ? fd : syscall(SYS_read, fd, &byte, 1));
+	return steps_result(fd < 0 ? fd : syscall(SYS_read, fd, &byte, 1));
 }
 
 /* Opening is the step: a bound on the size of files would only hide what Landlock does. */
 static int write_decoy(const struct steps_order *o, const char *name, int flags)
 {
-	return result(open_decoy(o, name, O_WRONLY | flags));
+	return steps_result(open_decoy(o, name, O_WRONLY | flags));
 }
 
 int steps_KEY(const struct steps_order *o)
@@ -71,7 +66,7 @@ int steps_LIST(const struct steps_order *o)
 	char entries[512];
 	long fd = open_decoy(o, "etc", O_RDONLY | O_DIRECTORY);
 
-	return result(fd < 0 ? fd : syscall(SYS_getdents64, fd, entries, sizeof entries));
+	return steps_result(fd < 0 ? fd : syscall(SYS_getdents64, fd, entries, sizeof entries));
 }
 
 /* The first directory among the own descriptors, or where the process stands. */
@@ -92,7 +87,7 @@ int steps_CLIMB(const struct steps_order *o)
 
 	snprintf(path, sizeof path, "../../../../../../../../../../../..%s/etc/passwd", o->dir);
 	fd = syscall(SYS_openat, find_directory(), path, O_RDONLY | O_CLOEXEC, 0);
-	return result(fd);
+	return steps_result(fd);
 }
 
 int steps_HANDLE(const struct steps_order *o)
@@ -109,8 +104,8 @@ int steps_HANDLE(const struct steps_order *o)
 	if (syscall(SYS_name_to_handle_at, AT_FDCWD, path, &h.handle, &mount_id, 0) < 0)
 		return errno == EOPNOTSUPP ? STEPS_INCONCLUSIVE : errno;
 	mount_fd = open_decoy(o, "etc/passwd", O_RDONLY);
-	return result(mount_fd < 0 ? mount_fd
-				   : syscall(SYS_open_by_handle_at, mount_fd, &h.handle, O_RDONLY));
+	return steps_result(mount_fd < 0 ? mount_fd
+					 : syscall(SYS_open_by_handle_at, mount_fd, &h.handle, O_RDONLY));
 }
 
 int steps_WEB_NEW(const struct steps_order *o)
@@ -153,7 +148,7 @@ int steps_SYMLINK(const struct steps_order *o)
 	char path[PATH_SIZE];
 
 	path_of(o, "tmp/lang", path);
-	return result(syscall(SYS_symlinkat, "/", AT_FDCWD, path));
+	return steps_result(syscall(SYS_symlinkat, "/", AT_FDCWD, path));
 }
 
 int steps_LINK(const struct steps_order *o)
@@ -162,7 +157,7 @@ int steps_LINK(const struct steps_order *o)
 
 	path_of(o, "secret/tls.key", from);
 	path_of(o, "tmp/link", to);
-	return result(syscall(SYS_linkat, AT_FDCWD, from, AT_FDCWD, to, 0));
+	return steps_result(syscall(SYS_linkat, AT_FDCWD, from, AT_FDCWD, to, 0));
 }
 
 static int make_node(const struct steps_order *o, const char *name, mode_t mode, dev_t device)
@@ -170,7 +165,7 @@ static int make_node(const struct steps_order *o, const char *name, mode_t mode,
 	char path[PATH_SIZE];
 
 	path_of(o, name, path);
-	return result(syscall(SYS_mknodat, AT_FDCWD, path, mode, device));
+	return steps_result(syscall(SYS_mknodat, AT_FDCWD, path, mode, device));
 }
 
 int steps_FIFO(const struct steps_order *o)
@@ -194,7 +189,7 @@ int steps_MKDIR(const struct steps_order *o)
 	char path[PATH_SIZE];
 
 	path_of(o, "tmp/.hidden", path);
-	return result(syscall(SYS_mkdirat, AT_FDCWD, path, 0700));
+	return steps_result(syscall(SYS_mkdirat, AT_FDCWD, path, 0700));
 }
 
 int steps_RMDIR(const struct steps_order *o)
@@ -202,7 +197,7 @@ int steps_RMDIR(const struct steps_order *o)
 	char path[PATH_SIZE];
 
 	snprintf(path, sizeof path, "%s/own/%u.d/empty", o->dir, o->uid);
-	return result(syscall(SYS_unlinkat, AT_FDCWD, path, AT_REMOVEDIR));
+	return steps_result(syscall(SYS_unlinkat, AT_FDCWD, path, AT_REMOVEDIR));
 }
 
 int steps_BACK_DOOR(const struct steps_order *o)
@@ -213,7 +208,7 @@ int steps_BACK_DOOR(const struct steps_order *o)
 	if (fd < 0)
 		return errno;
 	snprintf(address.sun_path, sizeof address.sun_path, "%s/tmp/door", o->dir);
-	return result(syscall(SYS_bind, fd, &address, sizeof address));
+	return steps_result(syscall(SYS_bind, fd, &address, sizeof address));
 }
 
 int steps_SETUID(const struct steps_order *o)
@@ -221,7 +216,7 @@ int steps_SETUID(const struct steps_order *o)
 	char path[PATH_SIZE];
 
 	snprintf(path, sizeof path, "%s/own/%u", o->dir, o->uid);
-	return result(syscall(SYS_fchmodat, AT_FDCWD, path, 04755));
+	return steps_result(syscall(SYS_fchmodat, AT_FDCWD, path, 04755));
 }
 
 int steps_MOVE(const struct steps_order *o)
@@ -230,7 +225,7 @@ int steps_MOVE(const struct steps_order *o)
 
 	snprintf(from, sizeof from, "%s/own/%u.d/file", o->dir, o->uid);
 	path_of(o, "tmp/moved", to);
-	return result(syscall(SYS_renameat, AT_FDCWD, from, AT_FDCWD, to));
+	return steps_result(syscall(SYS_renameat, AT_FDCWD, from, AT_FDCWD, to));
 }
 
 int steps_LOG_WRITE(const struct steps_order *o)
@@ -243,7 +238,7 @@ int steps_LOG_TRUNCATE(const struct steps_order *o)
 	char path[PATH_SIZE];
 
 	path_of(o, "log/audit", path);
-	return result(syscall(SYS_truncate, path, 0));
+	return steps_result(syscall(SYS_truncate, path, 0));
 }
 
 int steps_LOG_RENAME(const struct steps_order *o)
@@ -252,7 +247,7 @@ int steps_LOG_RENAME(const struct steps_order *o)
 
 	path_of(o, "log/other", from);
 	path_of(o, "log/audit", to);
-	return result(syscall(SYS_renameat, AT_FDCWD, from, AT_FDCWD, to));
+	return steps_result(syscall(SYS_renameat, AT_FDCWD, from, AT_FDCWD, to));
 }
 
 int steps_LOG_REMOVE(const struct steps_order *o)
@@ -260,7 +255,7 @@ int steps_LOG_REMOVE(const struct steps_order *o)
 	char path[PATH_SIZE];
 
 	path_of(o, "log/audit", path);
-	return result(syscall(SYS_unlinkat, AT_FDCWD, path, 0));
+	return steps_result(syscall(SYS_unlinkat, AT_FDCWD, path, 0));
 }
 
 static long make_own_file(int dir, mode_t mode)
@@ -278,7 +273,7 @@ int steps_OWN_FILE(const struct steps_order *o)
 		return errno;
 	if (syscall(SYS_write, fd, "x", 1) < 0)
 		return errno;
-	return result(syscall(SYS_unlinkat, dir, STEPS_LEFT_FILE, 0));
+	return steps_result(syscall(SYS_unlinkat, dir, STEPS_LEFT_FILE, 0));
 }
 
 int steps_OWN_MOVE(const struct steps_order *o)
@@ -288,7 +283,8 @@ int steps_OWN_MOVE(const struct steps_order *o)
 	(void)o;
 	if (make_own_file(dir, 0600) < 0 || syscall(SYS_mkdirat, dir, STEPS_LEFT_DIR, 0700) < 0)
 		return errno;
-	return result(syscall(SYS_renameat, dir, STEPS_LEFT_FILE, dir, STEPS_LEFT_DIR "/" STEPS_LEFT_FILE));
+	return steps_result(
+		syscall(SYS_renameat, dir, STEPS_LEFT_FILE, dir, STEPS_LEFT_DIR "/" STEPS_LEFT_FILE));
 }
 
 int steps_OWN_PROGRAM(const struct steps_order *o)
@@ -305,7 +301,7 @@ int steps_OWN_PROGRAM(const struct steps_order *o)
 	if (syscall(SYS_write, fd, bytes, n) < 0)
 		return errno;
 	syscall(SYS_close, fd); /* what is open to be written cannot run */
-	return result(syscall(SYS_execveat, dir, STEPS_LEFT_FILE, argv, envp, 0));
+	return steps_result(syscall(SYS_execveat, dir, STEPS_LEFT_FILE, argv, envp, 0));
 }
 
 int steps_NEW_FILE(const struct steps_order *o)
