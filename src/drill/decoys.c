@@ -47,7 +47,7 @@ static uint16_t listen_on_loopback(int type)
 	return ntohs(address.sin_port); /* open until the drill ends */
 }
 
-static void listen_at(const char *path, size_t skip, int type)
+static int listen_at(const char *path, size_t skip, int type)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
@@ -62,6 +62,7 @@ static void listen_at(const char *path, size_t skip, int type)
 	     path);
 	if (!skip)
 		chmod(path, 0666);
+	return fd;
 }
 
 static void make_directory(const struct decoys *d, const char *name, mode_t mode)
@@ -122,7 +123,7 @@ void decoys_open(struct decoys *d)
 	snprintf(path, sizeof path, "%s/run/control", d->dir);
 	listen_at(path, 0, SOCK_STREAM);
 	snprintf(path, sizeof path, "%s/run/log", d->dir);
-	listen_at(path, 0, SOCK_DGRAM);
+	d->log_fd = listen_at(path, 0, SOCK_DGRAM);
 	listen_at(d->dir, 1, SOCK_STREAM);
 	d->shm_key = 0x64720000 | (getpid() & 0xffff);
 	d->shm_id = shmget(d->shm_key, 4096, IPC_CREAT | 0666);
@@ -156,11 +157,21 @@ static void reset_own(const struct decoys *d, uid_t uid)
 	}
 }
 
+/* What steps have sent: where it is full, the next one would wait. */
+static void read_log(const struct decoys *d)
+{
+	char bytes[16];
+
+	while (recv(d->log_fd, bytes, sizeof bytes, MSG_DONTWAIT) > 0)
+		;
+}
+
 void decoys_reset(const struct decoys *d, uid_t uid)
 {
 	const unsigned char *program;
 	size_t n = steps_program(&program);
 
+	read_log(d);
 	empty_directory(d, "tmp");
 	empty_directory(d, "web");
 	empty_directory(d, "etc");

@@ -12,6 +12,7 @@ struct decoys {
 	char home[STEPS_DIR_SIZE]; /* of the whole drill */
 	char dir[STEPS_DIR_SIZE];  /* home/decoys */
 	uint16_t tcp_port, listed_port, udp_port;
+	int log_fd; /* run/log, which anybody may send to */
 	int shm_id;
 	key_t shm_key;
 	bool as_root;

@@ -8,6 +8,7 @@
 #include "drill/hostile.h"
 #include "base/clock.h"
 #include "base/ensure.h"
+#include "drill/drill.h"
 #include "ipc/policy_session.h"
 #include "ipc/receive_keyring.h"
 #include "ipc/receive_policy.h"
@@ -248,8 +249,7 @@ static void with_keyring(struct gateway *g, struct report *r)
 
 void drill_hostile(struct gateway *g, struct report *r)
 {
-	if (!r->is_json)
-		printf("\na hostile room on the channels of the service\n");
+	report_title(r, "a hostile room on the channels of the service");
 	with_policy(g, r);
 	hostile_with_queue(g, r);
 	with_keyring(g, r);

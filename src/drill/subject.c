@@ -5,7 +5,7 @@
  * those of the service; only the words on the channel are the drill's. Trusts the processes as far as
  * they are under test: every wait has a deadline.
  */
-#include "drill/subject.h"
+#include "drill/drill.h"
 
 #include "base/clock.h"
 #include "base/ensure.h"
@@ -32,6 +32,7 @@
 
 static struct subject subjects[SUBJECTS_MAX];
 static size_t n_subjects;
+static bool is_failure_expected;
 
 const struct subject *subject_at(size_t index)
 {
@@ -81,7 +82,7 @@ static bool await(struct link *l, unsigned type, struct link_in *in)
 
 static void say(struct link *l, unsigned type, const void *body, int fd)
 {
-	if (link_send(l, type, body, &fd, fd >= 0 ? 1 : 0, deadline()))
+	if (link_send(l, type, body, &fd, fd >= 0 ? 1 : 0, deadline()) && !is_failure_expected)
 		log_debug("a process of the drill does not listen");
 }
 
@@ -141,8 +142,10 @@ static bool start(struct gateway *g, const struct subject *s, uint32_t layers, u
 	*r = (struct run){ .gateway = g, .subject = s, .owner = { .fd = -1 } };
 	g->settings.layers = layers;
 	fflush(stdout);
+	sandbox_mutate(mutation); /* the starter is a fork of ours */
 	r->starter = link_of(starter_fork(g, &m, &r->log_fd), &posternd_starter_edge,
 			     POSTERND_STARTER_SIDE_POSTERND);
+	sandbox_mutate(SANDBOX_WITHOUT_NOTHING);
 	ASSERT(link_make_pair(&posternd_role_edge, fds) == ERROR_NONE);
 	r->channel = link_of(fds[0], &posternd_role_edge, POSTERND_ROLE_SIDE_POSTERND);
 	say(&r->starter, POSTERND_STARTER_START, &order, fds[1]);
@@ -171,24 +174,30 @@ static bool await_ready(struct run *r)
 	return is_ready;
 }
 
+bool subject_expect_failure(bool is_expected)
+{
+	bool before = is_failure_expected;
+
+	is_failure_expected = is_expected;
+	return before;
+}
+
 static void show_log(struct run *r)
 {
 	char text[2048];
 	ssize_t n = read(r->log_fd, text, sizeof text - 1);
 
-	if (n > 0)
-		log_debug("%s says: %.*s", r->subject->profile->name, (int)n, text);
+	if (n > 0 && !is_failure_expected)
+		log_warning("%s says: %.*s", r->subject->profile->name, (int)n, text);
 }
 
-bool subject_start(struct gateway *g, const struct subject *s, uint32_t layers, uint32_t mutation,
-		   struct run *r)
+static bool go(struct run *r, bool is_started)
 {
-	bool is_ready = start(g, s, layers, mutation, r);
+	bool is_ready;
 
-	make_owner(r);
 	say(&r->channel, POSTERND_ROLE_GO_DRILL, NULL, -1);
-	is_ready = is_ready && await_ready(r);
-	if (is_ready && s->is_room) {
+	is_ready = is_started && await_ready(r);
+	if (is_ready && r->subject->is_room) {
 		say(&r->channel, POSTERND_ROLE_DRILL_ROOMS, NULL, -1);
 		is_ready = await_ready(r);
 	}
@@ -197,6 +206,47 @@ bool subject_start(struct gateway *g, const struct subject *s, uint32_t layers, 
 		subject_end(r);
 	}
 	return is_ready;
+}
+
+bool subject_start(struct gateway *g, const struct subject *s, uint32_t layers, uint32_t mutation,
+		   struct run *r)
+{
+	bool is_started = start(g, s, layers, mutation, r);
+
+	make_owner(r);
+	return go(r, is_started);
+}
+
+bool subject_start_with(struct gateway *g, const struct subject *s, uint32_t layers, uint32_t mutation,
+			enum posternd_role_thing thing, int fd, struct run *r)
+{
+	struct posternd_role_resource m = { thing, 0 };
+	bool is_started = start(g, s, layers, mutation, r);
+
+	make_owner(r);
+	say(&r->channel, POSTERND_ROLE_RESOURCE, &m, fd);
+	return go(r, is_started);
+}
+
+static void give_peers(struct run *r, const enum role_id *peers, const int *fds, size_t n_peers)
+{
+	for (size_t i = 0; i < n_peers; i++) {
+		struct posternd_role_peer peer = { (uint8_t)peers[i] };
+		say(&r->channel, POSTERND_ROLE_PEER, &peer, fds[i]);
+		close(fds[i]);
+	}
+}
+
+bool subject_start_between(struct gateway *g, const struct subject *s, uint32_t mutation,
+			   const enum role_id *peers, const int *fds, size_t n_peers, struct run *r)
+{
+	bool is_started = start(g, s, SANDBOX_ALL, mutation, r);
+
+	give_peers(r, peers, fds, n_peers);
+	if (!go(r, is_started))
+		return false;
+	say(&r->channel, POSTERND_ROLE_DRILL_END, NULL, -1);
+	return true;
 }
 
 bool subject_serve(struct gateway *g, enum role_id role, const enum role_id *peers, const int *fds,
@@ -210,11 +260,7 @@ bool subject_serve(struct gateway *g, enum role_id role, const enum role_id *pee
 			      .profile = sandbox_find_profile(p->profile),
 			      .uid = places_uid(&g->places, g->conf, p->name, p->user) };
 	is_ready = start(g, &s, SANDBOX_ALL, 0, r);
-	for (size_t i = 0; i < n_peers; i++) {
-		struct posternd_role_peer peer = { (uint8_t)peers[i] };
-		say(&r->channel, POSTERND_ROLE_PEER, &peer, fds[i]);
-		close(fds[i]);
-	}
+	give_peers(r, peers, fds, n_peers);
 	say(&r->channel, POSTERND_ROLE_GO, NULL, -1);
 	is_ready = is_ready && await_ready(r);
 	if (!is_ready) {
@@ -234,13 +280,14 @@ void subject_end(struct run *r)
 	if (r->owner.fd >= 0)
 		link_close(&r->owner);
 	close(r->log_fd);
+	inspect_await_end(r->pid); /* the next one may want what it holds */
 	while (waitpid(-1, NULL, WNOHANG) > 0)
 		;
 }
 
 /* ---- orders ---- */
 
-static int order_step(struct run *r, const struct steps_order *o)
+static void send_order(struct run *r, const struct steps_order *o)
 {
 	struct posternd_role_drill m = { .step = o->step,
 					 .argument = o->argument,
@@ -252,17 +299,33 @@ static int order_step(struct run *r, const struct steps_order *o)
 					 .secret = o->secret,
 					 .other = (uint32_t)o->other,
 					 .uid = o->uid };
+
+	say(&r->channel, POSTERND_ROLE_DRILL, &m, -1);
+}
+
+static int await_drilled(struct run *r)
+{
 	const struct posternd_role_drilled *drilled;
 	struct link_in in;
 	int status;
 
-	say(&r->channel, POSTERND_ROLE_DRILL, &m, -1);
 	link_in_init(&in, &posternd_role_edge);
 	drilled = link_body(&in);
 	status = await(&r->channel, POSTERND_ROLE_DRILLED, &in) ? (int)drilled->status
 								: STEPS_INCONCLUSIVE << 8;
 	link_in_done(&in);
 	return status;
+}
+
+static int order_step(struct run *r, const struct steps_order *o)
+{
+	send_order(r, o);
+	return await_drilled(r);
+}
+
+size_t subject_count_room_files(const struct subject *s)
+{
+	return s->id == PROCESS_MESSAGE || s->id == PROCESS_COMPOSE ? 1 : 3;
 }
 
 /* The descriptors of a room, of the kinds that it has in service. */
@@ -276,7 +339,7 @@ static size_t make_descriptors(const struct run *r, int fds[3], int ours[3])
 		[PROCESS_MAILDIR] = { NULL, &queue_delivery_edge, &deliver_room_edge },
 	};
 	const struct ipc_edge *const *edge = edges[r->subject->id];
-	size_t n = r->subject->id == PROCESS_MESSAGE || r->subject->id == PROCESS_COMPOSE ? 1 : 3;
+	size_t n = subject_count_room_files(r->subject);
 
 	for (size_t i = 0; i < n; i++) {
 		int pair[2] = { -1, -1 };
@@ -292,26 +355,38 @@ static size_t make_descriptors(const struct run *r, int fds[3], int ours[3])
 	return n;
 }
 
-static int run_room(struct run *r)
+static bool ask_for_room(struct run *r, const int *fds, size_t n)
 {
 	static const unsigned types[] = { 0, ROLE_ZYGOTE_SPAWN_1, ROLE_ZYGOTE_SPAWN_2, ROLE_ZYGOTE_SPAWN_3 };
 	struct role_zygote_spawn_1 spawn = { ++r->last_ticket };
+
+	return link_send(&r->owner, types[n], &spawn, fds, n, deadline()) == ERROR_NONE;
+}
+
+static bool open_room(struct run *r)
+{
+	int fds[3];
+	size_t n = make_descriptors(r, fds, r->room_fds);
+	bool is_asked = ask_for_room(r, fds, n);
+
+	for (size_t i = 0; i < n; i++)
+		close(fds[i]);
+	return is_asked;
+}
+
+static int close_room(struct run *r)
+{
 	const struct role_zygote_ended *ended;
 	struct link_in in;
-	int fds[3], ours[3], status;
-	size_t n = make_descriptors(r, fds, ours);
+	int status;
 
-	if (link_send(&r->owner, types[n], &spawn, fds, n, deadline()))
-		return STEPS_INCONCLUSIVE << 8;
 	link_in_init(&in, &role_zygote_edge);
 	ended = link_body(&in);
 	status = await(&r->owner, ROLE_ZYGOTE_ENDED, &in) ? (int)ended->status : STEPS_INCONCLUSIVE << 8;
 	link_in_done(&in);
-	for (size_t i = 0; i < n; i++) {
-		close(fds[i]);
-		if (ours[i] >= 0)
-			close(ours[i]);
-	}
+	for (size_t i = 0; i < subject_count_room_files(r->subject); i++)
+		if (r->room_fds[i] >= 0)
+			close(r->room_fds[i]);
 	return status;
 }
 
@@ -319,5 +394,42 @@ int subject_try(struct run *r, const struct steps_order *order)
 {
 	int status = order_step(r, order);
 
-	return r->subject->is_room ? run_room(r) : status;
+	if (!r->subject->is_room)
+		return status;
+	return open_room(r) ? close_room(r) : STEPS_INCONCLUSIVE << 8;
+}
+
+bool subject_is_room_made(struct run *r, size_t n_fds)
+{
+	struct steps_order o = { .step = STEPS_COUNT_FILES, .uid = r->subject->uid };
+	int fds[3] = { 0, 0, 0 };
+	struct link_in in;
+	bool is_made;
+
+	order_step(r, &o);
+	link_in_init(&in, &role_zygote_edge);
+	is_made = ask_for_room(r, fds, n_fds) && await(&r->owner, ROLE_ZYGOTE_ENDED, &in);
+	link_in_done(&in);
+	return is_made;
+}
+
+pid_t subject_hold(struct run *r)
+{
+	struct steps_order o = { .step = STEPS_HOLD, .uid = r->subject->uid };
+
+	if (!r->subject->is_room) {
+		send_order(r, &o);
+		return inspect_await_child(r->pid);
+	}
+	order_step(r, &o);
+	return open_room(r) ? inspect_await_child(r->pid) : -1;
+}
+
+void subject_release(struct run *r, pid_t pid)
+{
+	kill(pid, SIGKILL);
+	if (r->subject->is_room)
+		close_room(r);
+	else
+		await_drilled(r);
 }

@@ -27,17 +27,33 @@ struct run {
 	const struct subject *subject;
 	struct link starter, channel, owner; /* owner: of a zygote's rooms */
 	int log_fd;
-	pid_t starter_pid, pid;
+	pid_t pid;
 	uint32_t layers; /* achieved */
 	uint64_t last_ticket;
+	int room_fds[IPC_MAX_FDS]; /* our ends of a room's descriptors, while there is one */
 };
 
 /* Starts it with these layers, and with one thing left out (0: nothing). It stands sealed up to the last
  * filter and waits for orders. False: it did not start; what it said is in the log. */
 bool subject_start(struct gateway *g, const struct subject *s, uint32_t layers, uint32_t mutation,
 		   struct run *ret_run);
+/* Likewise, but it is also offered this descriptor, as that thing. */
+bool subject_start_with(struct gateway *g, const struct subject *s, uint32_t layers, uint32_t mutation,
+			enum posternd_role_thing thing, int fd, struct run *ret_run);
+/* Likewise a role with these peers, which goes on from the drill and serves. */
+bool subject_start_between(struct gateway *g, const struct subject *s, uint32_t mutation,
+			   const enum role_id *peers, const int *fds, size_t n_peers, struct run *ret_run);
 /* Runs one step in a child of it, or in a fresh room. Returns what wait(2) says. */
 int subject_try(struct run *r, const struct steps_order *order);
+/* A child or room, sealed, that waits for subject_release; -1. */
+pid_t subject_hold(struct run *r);
+void subject_release(struct run *r, pid_t pid);
+/* Asks a zygote for a room with this many descriptors. Was it made? */
+bool subject_is_room_made(struct run *r, size_t n_fds);
+/* What a process that does not start says is shown, but when that is what should happen. Returns what was
+ * expected before. */
+bool subject_expect_failure(bool is_expected);
+size_t subject_count_room_files(const struct subject *s);
 void subject_end(struct run *r);
 
 /* The same, but it goes on to serve: for hostile.c, which gives it its peers. */

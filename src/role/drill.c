@@ -50,8 +50,9 @@ void drill_keep_order(struct link *posternd, const struct posternd_role_drill *m
 	answer(posternd, m->step, 0);
 }
 
+/* The filter is compiled once; it is loaded as a room's is. */
 static int run_step(const struct steps_order *order, const struct sandbox_profile *profile,
-		    const struct sandbox_options *options)
+		    const struct sandbox_filter *filter, const struct sandbox_options *options)
 {
 	pid_t pid = fork();
 	int status = 0;
@@ -59,7 +60,7 @@ static int run_step(const struct steps_order *order, const struct sandbox_profil
 	ASSERT(pid >= 0);
 	if (pid == 0) {
 		alarm(STEP_SECONDS);
-		sandbox_seal(profile, options);
+		sandbox_seal_room(profile, filter, options);
 		_exit(steps_run(order));
 	}
 	while (waitpid(pid, &status, 0) < 0)
@@ -71,9 +72,11 @@ void drill_serve(struct boot *b, const struct sandbox_profile *profile, const st
 		 uint32_t achieved)
 {
 	struct posternd_role_ready ready = { achieved };
+	struct sandbox_filter filter;
 	struct steps_order order;
 	struct link_in in;
 
+	sandbox_compile(profile, &filter);
 	link_in_init(&in, &posternd_role_edge);
 	if (link_send(&b->posternd, POSTERND_ROLE_READY, &ready, NULL, 0, LINK_FOREVER))
 		exit(EX_OK);
@@ -86,7 +89,8 @@ void drill_serve(struct boot *b, const struct sandbox_profile *profile, const st
 		if (in.type != POSTERND_ROLE_DRILL)
 			break;
 		drill_read_order(link_body(&in), &order);
-		answer(&b->posternd, order.step, run_step(&order, profile, options));
+		answer(&b->posternd, order.step, run_step(&order, profile, &filter, options));
 	}
 	link_in_done(&in);
+	free(filter.instructions);
 }

@@ -10,180 +10,136 @@
 
 #include <seccomp.h>
 
-#define BASE(call, condition)                                                                                \
+#define CALL(group, call, condition)                                                                         \
 	{                                                                                                    \
-		SANDBOX_CALLS_BASE, SCMP_SYS(call), SANDBOX_##condition                                      \
-	}
-#define LOOP(call, condition)                                                                                \
-	{                                                                                                    \
-		SANDBOX_CALLS_LOOP, SCMP_SYS(call), SANDBOX_##condition                                      \
-	}
-#define CHANNELS(call, condition)                                                                            \
-	{                                                                                                    \
-		SANDBOX_CALLS_CHANNELS, SCMP_SYS(call), SANDBOX_##condition                                  \
-	}
-#define ACCEPT(call, condition)                                                                              \
-	{                                                                                                    \
-		SANDBOX_CALLS_ACCEPT, SCMP_SYS(call), SANDBOX_##condition                                    \
-	}
-#define CONNECT(call, condition)                                                                             \
-	{                                                                                                    \
-		SANDBOX_CALLS_CONNECT, SCMP_SYS(call), SANDBOX_##condition                                   \
-	}
-#define FILES(call, condition)                                                                               \
-	{                                                                                                    \
-		SANDBOX_CALLS_FILES, SCMP_SYS(call), SANDBOX_##condition                                     \
-	}
-#define DATABASE(call, condition)                                                                            \
-	{                                                                                                    \
-		SANDBOX_CALLS_DATABASE, SCMP_SYS(call), SANDBOX_##condition                                  \
-	}
-#define FORK(call, condition)                                                                                \
-	{                                                                                                    \
-		SANDBOX_CALLS_FORK, SCMP_SYS(call), SANDBOX_##condition                                      \
-	}
-#define MAP_FILE(call, condition)                                                                            \
-	{                                                                                                    \
-		SANDBOX_CALLS_MAP_FILE, SCMP_SYS(call), SANDBOX_##condition                                  \
-	}
-#define SUPERVISE(call, condition)                                                                           \
-	{                                                                                                    \
-		SANDBOX_CALLS_SUPERVISE, SCMP_SYS(call), SANDBOX_##condition                                 \
-	}
-#define RESOLVER(call, condition)                                                                            \
-	{                                                                                                    \
-		SANDBOX_CALLS_RESOLVER, SCMP_SYS(call), SANDBOX_##condition                                  \
-	}
-#define MEMFD(call, condition)                                                                               \
-	{                                                                                                    \
-		SANDBOX_CALLS_MEMFD, SCMP_SYS(call), SANDBOX_##condition                                     \
+		SANDBOX_CALLS_##group, SCMP_SYS(call), SANDBOX_##condition                                   \
 	}
 
 const struct sandbox_call sandbox_calls[] = {
-	BASE(read, IF_ANY),
-	BASE(write, IF_ANY),
-	BASE(readv, IF_ANY),
-	BASE(writev, IF_ANY),
-	BASE(close, IF_ANY),
-	BASE(recvmsg, IF_ANY),
-	BASE(sendmsg, IF_NO_FAST_OPEN),
-	BASE(poll, IF_ANY),
-	BASE(ppoll, IF_ANY),
-	BASE(futex, IF_ANY),
-	BASE(clock_gettime, IF_ANY),
-	BASE(gettimeofday, IF_ANY),
-	BASE(clock_nanosleep, IF_ANY),
-	BASE(nanosleep, IF_ANY),
-	BASE(mmap, IF_NOT_EXEC),
-	BASE(mprotect, IF_NOT_EXEC),
-	BASE(munmap, IF_ANY),
-	BASE(mremap, IF_ANY),
-	BASE(madvise, IF_ANY),
-	BASE(brk, IF_ANY),
-	BASE(getrandom, IF_ANY),
-	BASE(getpid, IF_ANY),
-	BASE(gettid, IF_ANY),
-	BASE(fcntl, IF_FCNTL),
-	BASE(fstat, IF_ANY),
-	BASE(newfstatat, FAILS_ENOSYS), /* of glibc's fstat: stdio asks, and does without */
-	BASE(lseek, IF_ANY),
-	BASE(rt_sigreturn, IF_ANY),
-	BASE(rt_sigprocmask, IF_ANY),
-	BASE(rt_sigaction, IF_ANY),
-	BASE(sched_yield, IF_ANY),
-	BASE(set_robust_list, IF_ANY), /* a new thread's or forked child's first words */
-	BASE(rseq, IF_ANY),
-	BASE(restart_syscall, IF_ANY),
-	BASE(exit, IF_ANY),
-	BASE(exit_group, IF_ANY),
-	BASE(getsockopt, IF_ANY),
-	BASE(setsockopt, IF_ANY),
-	BASE(shutdown, IF_ANY),
+	CALL(BASE, read, IF_ANY),
+	CALL(BASE, write, IF_ANY),
+	CALL(BASE, readv, IF_ANY),
+	CALL(BASE, writev, IF_ANY),
+	CALL(BASE, close, IF_ANY),
+	CALL(BASE, recvmsg, IF_ANY),
+	CALL(BASE, sendmsg, IF_NO_FAST_OPEN),
+	CALL(BASE, poll, IF_ANY),
+	CALL(BASE, ppoll, IF_ANY),
+	CALL(BASE, futex, IF_ANY),
+	CALL(BASE, clock_gettime, IF_ANY),
+	CALL(BASE, gettimeofday, IF_ANY),
+	CALL(BASE, clock_nanosleep, IF_ANY),
+	CALL(BASE, nanosleep, IF_ANY),
+	CALL(BASE, mmap, IF_NOT_EXEC),
+	CALL(BASE, mprotect, IF_NOT_EXEC),
+	CALL(BASE, munmap, IF_ANY),
+	CALL(BASE, mremap, IF_ANY),
+	CALL(BASE, madvise, IF_ANY),
+	CALL(BASE, brk, IF_ANY),
+	CALL(BASE, getrandom, IF_ANY),
+	CALL(BASE, getpid, IF_ANY),
+	CALL(BASE, gettid, IF_ANY),
+	CALL(BASE, fcntl, IF_FCNTL),
+	CALL(BASE, fstat, IF_ANY),
+	CALL(BASE, newfstatat, FAILS_ENOSYS), /* of glibc's fstat: stdio asks, and does without */
+	CALL(BASE, lseek, IF_ANY),
+	CALL(BASE, rt_sigreturn, IF_ANY),
+	CALL(BASE, rt_sigprocmask, IF_ANY),
+	CALL(BASE, rt_sigaction, IF_ANY),
+	CALL(BASE, sched_yield, IF_ANY),
+	CALL(BASE, set_robust_list, IF_ANY), /* a new thread's or forked child's first words */
+	CALL(BASE, rseq, IF_ANY),
+	CALL(BASE, restart_syscall, IF_ANY),
+	CALL(BASE, exit, IF_ANY),
+	CALL(BASE, exit_group, IF_ANY),
+	CALL(BASE, getsockopt, IF_ANY),
+	CALL(BASE, setsockopt, IF_ANY),
+	CALL(BASE, shutdown, IF_ANY),
 
-	LOOP(epoll_wait, IF_ANY),
-	LOOP(epoll_pwait, IF_ANY),
-	LOOP(epoll_pwait2, FAILS_ENOSYS),
-	LOOP(epoll_ctl, IF_ANY),
+	CALL(LOOP, epoll_wait, IF_ANY),
+	CALL(LOOP, epoll_pwait, IF_ANY),
+	CALL(LOOP, epoll_pwait2, FAILS_ENOSYS),
+	CALL(LOOP, epoll_ctl, IF_ANY),
 
-	CHANNELS(socketpair, IF_UNIX),
+	CALL(CHANNELS, socketpair, IF_UNIX),
 
-	ACCEPT(accept4, IF_ANY),
-	ACCEPT(getsockname, IF_ANY),
-	ACCEPT(getpeername, IF_ANY),
+	CALL(ACCEPT, accept4, IF_ANY),
+	CALL(ACCEPT, getsockname, IF_ANY),
+	CALL(ACCEPT, getpeername, IF_ANY),
 
-	CONNECT(socket, IF_STREAM),
-	CONNECT(connect, IF_ANY),
-	CONNECT(bind, IF_ANY),
-	CONNECT(getsockname, IF_ANY),
-	CONNECT(getpeername, IF_ANY),
-	CONNECT(recvfrom, IF_ANY),
-	CONNECT(sendto, IF_NO_FAST_OPEN),
+	CALL(CONNECT, socket, IF_STREAM),
+	CALL(CONNECT, connect, IF_ANY),
+	CALL(CONNECT, bind, IF_ANY),
+	CALL(CONNECT, getsockname, IF_ANY),
+	CALL(CONNECT, getpeername, IF_ANY),
+	CALL(CONNECT, recvfrom, IF_ANY),
+	CALL(CONNECT, sendto, IF_NO_FAST_OPEN),
 
-	FILES(openat, IF_MODE),
-	FILES(open, IF_MODE),
-	FILES(newfstatat, IF_ANY),
-	FILES(stat, IF_ANY),
-	FILES(lstat, IF_ANY),
-	FILES(unlink, IF_ANY),
-	FILES(unlinkat, IF_ANY),
-	FILES(renameat, IF_ANY),
-	FILES(rename, IF_ANY),
-	FILES(linkat, IF_ANY),
-	FILES(mkdirat, IF_ANY),
-	FILES(mkdir, IF_ANY),
-	FILES(fsync, IF_ANY),
-	FILES(fdatasync, IF_ANY),
-	FILES(pread64, IF_ANY),
-	FILES(pwrite64, IF_ANY),
-	FILES(ftruncate, IF_ANY),
-	FILES(fallocate, IF_ANY),
-	FILES(getdents64, IF_ANY),
-	FILES(getcwd, IF_ANY),
-	FILES(access, IF_ANY),
-	FILES(faccessat, IF_ANY),
-	FILES(fstatfs, IF_ANY),
-	FILES(fcntl, IF_LOCK),
+	CALL(FILES, openat, IF_MODE),
+	CALL(FILES, open, IF_MODE),
+	CALL(FILES, newfstatat, IF_ANY),
+	CALL(FILES, stat, IF_ANY),
+	CALL(FILES, lstat, IF_ANY),
+	CALL(FILES, unlink, IF_ANY),
+	CALL(FILES, unlinkat, IF_ANY),
+	CALL(FILES, renameat, IF_ANY),
+	CALL(FILES, rename, IF_ANY),
+	CALL(FILES, linkat, IF_ANY),
+	CALL(FILES, mkdirat, IF_ANY),
+	CALL(FILES, mkdir, IF_ANY),
+	CALL(FILES, fsync, IF_ANY),
+	CALL(FILES, fdatasync, IF_ANY),
+	CALL(FILES, pread64, IF_ANY),
+	CALL(FILES, pwrite64, IF_ANY),
+	CALL(FILES, ftruncate, IF_ANY),
+	CALL(FILES, fallocate, IF_ANY),
+	CALL(FILES, getdents64, IF_ANY),
+	CALL(FILES, getcwd, IF_ANY),
+	CALL(FILES, access, IF_ANY),
+	CALL(FILES, faccessat, IF_ANY),
+	CALL(FILES, fstatfs, IF_ANY),
+	CALL(FILES, fcntl, IF_LOCK),
 
-	DATABASE(readlink, IF_ANY),
-	DATABASE(geteuid, IF_ANY),
-	DATABASE(fchmod, IF_MODE),
-	DATABASE(umask, IF_ANY),
+	CALL(DATABASE, readlink, IF_ANY),
+	CALL(DATABASE, geteuid, IF_ANY),
+	CALL(DATABASE, fchmod, IF_MODE),
+	CALL(DATABASE, umask, IF_ANY),
 
-	FORK(clone, IF_FORK),
-	FORK(clone3, FAILS_ENOSYS),
-	FORK(fork, IF_ANY),
-	FORK(wait4, IF_ANY),
-	FORK(waitid, IF_ANY),
-	FORK(kill, IF_ANY), /* of its own rooms; another user's process is out of reach */
-	FORK(dup2, IF_ANY),
-	FORK(dup3, IF_ANY),
-	FORK(close_range, IF_ANY),
-	FORK(prlimit64, IF_SELF),
-	FORK(setrlimit, IF_ANY),
-	FORK(seccomp, IF_ANY),
-	FORK(prctl, IF_PRCTL),
-	FORK(getppid, IF_ANY),
+	CALL(FORK, clone, IF_FORK),
+	CALL(FORK, clone3, FAILS_ENOSYS),
+	CALL(FORK, fork, IF_ANY),
+	CALL(FORK, wait4, IF_ANY),
+	CALL(FORK, waitid, IF_ANY),
+	CALL(FORK, kill, IF_ANY), /* of its own rooms; another user's process is out of reach */
+	CALL(FORK, dup2, IF_ANY),
+	CALL(FORK, dup3, IF_ANY),
+	CALL(FORK, close_range, IF_ANY),
+	CALL(FORK, prlimit64, IF_SELF),
+	CALL(FORK, setrlimit, IF_ANY),
+	CALL(FORK, seccomp, IF_ANY),
+	CALL(FORK, prctl, IF_PRCTL),
+	CALL(FORK, getppid, IF_ANY),
 
-	MAP_FILE(pread64, IF_ANY),
+	CALL(MAP_FILE, pread64, IF_ANY),
 
-	SUPERVISE(openat, IF_ANY),
-	SUPERVISE(newfstatat, IF_ANY),
-	SUPERVISE(getdents64, IF_ANY),
-	SUPERVISE(readlink, IF_ANY),
-	SUPERVISE(readlinkat, IF_ANY),
-	SUPERVISE(pread64, IF_ANY),
-	SUPERVISE(accept4, IF_ANY),
-	SUPERVISE(wait4, IF_ANY),
-	SUPERVISE(uname, IF_ANY),  /* the host's name, at a reload */
-	SUPERVISE(sendto, IF_ANY), /* readiness to the service manager, on a socket made before */
+	CALL(SUPERVISE, openat, IF_ANY),
+	CALL(SUPERVISE, newfstatat, IF_ANY),
+	CALL(SUPERVISE, getdents64, IF_ANY),
+	CALL(SUPERVISE, readlink, IF_ANY),
+	CALL(SUPERVISE, readlinkat, IF_ANY),
+	CALL(SUPERVISE, pread64, IF_ANY),
+	CALL(SUPERVISE, accept4, IF_ANY),
+	CALL(SUPERVISE, wait4, IF_ANY),
+	CALL(SUPERVISE, uname, IF_ANY),  /* the host's name, at a reload */
+	CALL(SUPERVISE, sendto, IF_ANY), /* readiness to the service manager, on a socket made before */
 
-	RESOLVER(socket, IF_DATAGRAM),
-	RESOLVER(sysinfo, IF_ANY), /* qsort of the C library asks how much memory there is */
+	CALL(RESOLVER, socket, IF_DATAGRAM),
+	CALL(RESOLVER, sysinfo, IF_ANY), /* qsort of the C library asks how much memory there is */
 
-	MEMFD(memfd_create, IF_ANY),
-	MEMFD(fcntl, IF_SEAL),
-	MEMFD(ftruncate, IF_ANY),
-	MEMFD(pwrite64, IF_ANY),
+	CALL(MEMFD, memfd_create, IF_ANY),
+	CALL(MEMFD, fcntl, IF_SEAL),
+	CALL(MEMFD, ftruncate, IF_ANY),
+	CALL(MEMFD, pwrite64, IF_ANY),
 };
 
 const size_t sandbox_n_calls = sizeof sandbox_calls / sizeof *sandbox_calls;

@@ -20,7 +20,6 @@
 #include <seccomp.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -93,7 +92,6 @@ static void add_call(scmp_filter_ctx ctx, int nr, enum sandbox_condition conditi
 	static const uint64_t commands[] = { F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD_CLOEXEC };
 	static const uint64_t locks[] = { F_GETLK, F_SETLK, F_SETLKW, F_OFD_SETLK, F_OFD_GETLK };
 	static const uint64_t seals[] = { F_ADD_SEALS, F_GET_SEALS };
-	static const uint64_t requests[] = { FIONREAD, FIONBIO };
 	static const uint64_t controls[] = { PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, PR_SET_PDEATHSIG };
 
 	switch (condition) {
@@ -132,9 +130,6 @@ static void add_call(scmp_filter_ctx ctx, int nr, enum sandbox_condition conditi
 		return;
 	case SANDBOX_IF_SEAL:
 		allow_values(ctx, nr, 1, seals, sizeof seals / sizeof *seals);
-		return;
-	case SANDBOX_IF_IOCTL_READABLE:
-		allow_values(ctx, nr, 1, requests, sizeof requests / sizeof *requests);
 		return;
 	case SANDBOX_IF_PRCTL:
 		allow_values(ctx, nr, 0, controls, sizeof controls / sizeof *controls);

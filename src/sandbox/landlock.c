@@ -119,13 +119,14 @@ bool sandbox_enter_landlock(const struct sandbox_profile *profile, const struct 
 		attr.scope = without(SCOPE_ABSTRACT_UNIX | SCOPE_SIGNAL, SANDBOX_WITHOUT_SCOPE);
 	ruleset = (int)syscall(SYS_landlock_create_ruleset, &attr, size, 0);
 	ASSERT(ruleset >= 0);
-	if (profile->root == SANDBOX_ROOT_STATE)
+	if (profile->root == SANDBOX_ROOT_STATE && !sandbox_is_mutated(SANDBOX_WITHOUT_RULE, 0))
 		allow_below(ruleset, FS_OWN & attr.fs, options->root_fd);
 	if (profile->root == SANDBOX_ROOT_WHOLE)
 		allow_to_read_all(ruleset);
-	for (size_t i = 0; i < options->n_dirs; i++)
+	for (size_t i = 0; i < options->n_dirs && !sandbox_is_mutated(SANDBOX_WITHOUT_RULE, 1); i++)
 		allow_below(ruleset, FS_OWN & attr.fs, options->dirs[i]);
-	if (abi >= 4 && (profile->calls & SANDBOX_CALLS_CONNECT))
+	if (abi >= 4 && (profile->calls & SANDBOX_CALLS_CONNECT) &&
+	    !sandbox_is_mutated(SANDBOX_WITHOUT_RULE, 2))
 		allow_ports(ruleset, options);
 	ASSERT(syscall(SYS_landlock_restrict_self, ruleset, 0) == 0);
 	close(ruleset);

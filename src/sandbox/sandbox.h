@@ -113,7 +113,7 @@ void sandbox_seal_room(const struct sandbox_profile *profile, const struct sandb
 		       const struct sandbox_options *options);
 
 /* What the drill leaves out of one run, so that a row of its table must turn red: kind << 16 | index.
- * In service nothing is left out. */
+ * In service nothing is left out; a build without tests, as it is installed, could not. */
 enum sandbox_mutation {
 	SANDBOX_WITHOUT_NOTHING,
 	SANDBOX_WITHOUT_CALL,       /* index: row of calls.c */
@@ -124,14 +124,20 @@ enum sandbox_mutation {
 	SANDBOX_WITHOUT_LIMIT,      /* index: RLIMIT_... */
 	SANDBOX_WITHOUT_BOUNDING,   /* the bounding set of capabilities stays */
 	SANDBOX_WITHOUT_UNDUMPABLE, /* memory may be read by the same user */
-	SANDBOX_WITHOUT_CLOSING,    /* a room inherits its zygote's descriptors */
+	SANDBOX_WITHOUT_CLOSING,    /* 0 a room inherits its zygote's descriptors, 1 a starter posternd's, 2 a
+				       room may write to the log */
 	SANDBOX_WITHOUT_MANIFEST,   /* index: which check of what posternd hands over, see role/boot.c */
 	SANDBOX_WITHOUT_DENIAL,     /* index: row of calls.c that a room does not lose */
+	SANDBOX_WITHOUT_RULE,       /* Landlock: 0 the own directory, 1 those handed over, 2 ports */
+	SANDBOX_WITHOUT_NAMESPACE,  /* 0 network, 1 IPC, 2 UTS */
+	SANDBOX_WITHOUT_IDENTITY,   /* 0 groups stay, 1 the group, 2 the user */
+	SANDBOX_WITHOUT_CAPSET,     /* capabilities stay */
 	SANDBOX_AS_LINUX_6_1,       /* not a fault: only what Debian 12's kernel has */
 };
 
 void sandbox_mutate(uint32_t mutation);
 bool sandbox_has_mutation(void);
+bool sandbox_can_mutate(void);
 bool sandbox_is_mutated(enum sandbox_mutation kind, unsigned index);
 
 /* What this kernel has (asked without entering anything). */

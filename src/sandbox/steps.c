@@ -1,24 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The table of the drill's steps, and those that are about programs, code and the bare system call.
+ * The table of the drill's steps, and those that are about programs and code.
  * Called by role/drill.c in a sealed process and by the drill itself for the words of its report.
  * Trusts the drill's order. Invariant: system calls are made by number, one for one thing, so that
  * what is denied is the step and not the C library's way to it.
  */
 #include "sandbox/steps.h"
 
-#include "sandbox/calls.h"
-
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -53,7 +47,7 @@ int steps_run(const struct steps_order *o)
 	return step ? step->run(o) : STEPS_INCONCLUSIVE;
 }
 
-static int result(long r)
+int steps_result(long r)
 {
 	return r >= 0 ? 0 : errno;
 }
@@ -85,7 +79,7 @@ static int execute(const struct steps_order *o)
 	char path[STEPS_DIR_SIZE + 32], *argv[] = { path, NULL }, *envp[] = { NULL };
 
 	snprintf(path, sizeof path, "%s/bin/program", o->dir);
-	return result(syscall(SYS_execve, path, argv, envp));
+	return steps_result(syscall(SYS_execve, path, argv, envp));
 }
 
 int steps_SPAWN(const struct steps_order *o)
@@ -96,7 +90,7 @@ int steps_SPAWN(const struct steps_order *o)
 	if (pid == 0)
 		syscall(SYS_exit_group, execute(o));
 	if (pid < 0)
-		return result(pid);
+		return steps_result(pid);
 	if (syscall(SYS_wait4, pid, &status, 0, NULL) != pid)
 		return STEPS_INCONCLUSIVE;
 	/* The child meets the filter as this process would have: pass its end on. */
@@ -122,11 +116,11 @@ int steps_FILELESS(const struct steps_order *o)
 		return STEPS_INCONCLUSIVE;
 	fd = syscall(SYS_memfd_create, "program", 0);
 	if (fd < 0)
-		return result(fd);
+		return steps_result(fd);
 	written = syscall(SYS_write, fd, bytes, n);
 	if (written < 0)
-		return result(written);
-	return result(syscall(SYS_execveat, fd, "", argv, envp, AT_EMPTY_PATH));
+		return steps_result(written);
+	return steps_result(syscall(SYS_execveat, fd, "", argv, envp, AT_EMPTY_PATH));
 }
 
 int steps_PAYLOAD(const struct steps_order *o)
@@ -134,7 +128,7 @@ int steps_PAYLOAD(const struct steps_order *o)
 	long fd = syscall(SYS_memfd_create, "payload", 0);
 
 	(void)o;
-	return result(fd < 0 ? fd : syscall(SYS_write, fd, "payload", 7));
+	return steps_result(fd < 0 ? fd : syscall(SYS_write, fd, "payload", 7));
 }
 
 int steps_LIBRARY(const struct steps_order *o)
@@ -145,15 +139,15 @@ int steps_LIBRARY(const struct steps_order *o)
 	snprintf(path, sizeof path, "%s/bin/program", o->dir);
 	fd = syscall(SYS_openat, AT_FDCWD, path, O_RDONLY, 0);
 	if (fd < 0)
-		return result(fd);
-	return result(syscall(SYS_mmap, NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0));
+		return steps_result(fd);
+	return steps_result(syscall(SYS_mmap, NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0));
 }
 
 int steps_WRITE_EXEC(const struct steps_order *o)
 {
 	(void)o;
-	return result(syscall(SYS_mmap, NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
-			      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+	return steps_result(syscall(SYS_mmap, NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
+				    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
 }
 
 int steps_MAKE_EXEC(const struct steps_order *o)
@@ -164,114 +158,5 @@ int steps_MAKE_EXEC(const struct steps_order *o)
 	if (p < 0)
 		return STEPS_INCONCLUSIVE;
 	*(char *)p = 1;
-	return result(syscall(SYS_mprotect, p, 4096, PROT_READ | PROT_EXEC));
-}
-
-/* Any call with arguments that do no harm where it is allowed: no descriptor, no address, no flag. */
-int steps_CALL(const struct steps_order *o)
-{
-	if (o->argument == SYS_fork || o->argument == SYS_vfork) {
-		long pid = syscall((long)o->argument);
-		if (pid == 0)
-			syscall(SYS_exit_group, 0);
-		return 0;
-	}
-	syscall((long)o->argument, -1L, -1L, -1L, -1L, -1L, -1L);
-	return 0;
-}
-
-static uint64_t listed_value(enum sandbox_condition condition, unsigned argument)
-{
-	switch (condition) {
-	case SANDBOX_IF_FORK:
-		return argument == 0 ? SIGCHLD : 0;
-	case SANDBOX_IF_UNIX:
-		return argument == 0 ? AF_UNIX : argument == 1 ? SOCK_SEQPACKET : 0;
-	case SANDBOX_IF_STREAM:
-		return argument == 0 ? AF_INET : argument == 1 ? SOCK_STREAM : 0;
-	case SANDBOX_IF_DATAGRAM:
-		return argument == 0 ? AF_INET : argument == 1 ? SOCK_DGRAM : 0;
-	case SANDBOX_IF_FCNTL:
-		return argument == 1 ? F_GETFD : 0;
-	case SANDBOX_IF_LOCK:
-		return argument == 1 ? F_SETLK : 0;
-	case SANDBOX_IF_SEAL:
-		return argument == 1 ? F_GET_SEALS : 0;
-	case SANDBOX_IF_IOCTL_READABLE:
-		return argument == 1 ? FIONREAD : 0;
-	case SANDBOX_IF_PRCTL:
-		return argument == 0 ? PR_SET_NO_NEW_PRIVS : 0;
-	default: /* no protection, no flag, no mode, oneself */
-		return 0;
-	}
-}
-
-/* One that the condition does not list; 0 where it has none to offer (and the call is harmless so). */
-static uint64_t unlisted_value(enum sandbox_condition condition, unsigned argument)
-{
-	switch (condition) {
-	case SANDBOX_IF_NOT_EXEC:
-		return argument == 2 ? PROT_EXEC : 0;
-	case SANDBOX_IF_FORK:
-		return argument == 0 ? CLONE_NEWUSER | SIGCHLD : 0;
-	case SANDBOX_IF_UNIX:
-		return argument == 0 ? AF_INET : argument == 1 ? SOCK_STREAM : 0;
-	case SANDBOX_IF_STREAM:
-	case SANDBOX_IF_DATAGRAM:
-		return argument == 0 ? AF_INET : argument == 1 ? SOCK_RAW : 0;
-	case SANDBOX_IF_MODE:
-		return argument > 0 ? 06755 : 0;
-	case SANDBOX_IF_SELF:
-		return argument == 0 ? 1 : 0;
-	case SANDBOX_IF_FCNTL:
-	case SANDBOX_IF_LOCK:
-	case SANDBOX_IF_SEAL:
-		return argument == 1 ? F_SETOWN : 0;
-	case SANDBOX_IF_IOCTL_READABLE:
-		return argument == 1 ? TIOCSTI : 0;
-	case SANDBOX_IF_PRCTL:
-		return argument == 0 ? PR_SET_NAME : 0;
-	default:
-		return 0;
-	}
-}
-
-/* Returns when the filter lets it pass, whatever the kernel says then. */
-static int make_call(const struct steps_order *o,
-		     uint64_t (*value)(enum sandbox_condition condition, unsigned argument))
-{
-	static const struct timespec no_time;
-	const struct sandbox_call *call;
-	uint64_t a[4];
-
-	if (o->argument >= sandbox_n_calls)
-		return STEPS_INCONCLUSIVE;
-	call = &sandbox_calls[o->argument];
-	for (unsigned i = 0; i < 4; i++)
-		a[i] = value(call->condition, i);
-	if (call->number == SYS_ppoll)
-		a[2] = (uintptr_t)&no_time; /* otherwise it waits for ever */
-	if (syscall(call->number, a[0], a[1], a[2], a[3], 0L, 0L) == 0 && call->number == SYS_clone)
-		syscall(SYS_exit_group, 0);
-	return 0;
-}
-
-int steps_LISTED(const struct steps_order *o)
-{
-	return make_call(o, listed_value);
-}
-
-int steps_UNLISTED(const struct steps_order *o)
-{
-	return make_call(o, unlisted_value);
-}
-
-int steps_COUNT_FILES(const struct steps_order *o)
-{
-	int n = 0;
-
-	(void)o;
-	for (int fd = 0; fd < 4096; fd++)
-		n += syscall(SYS_fcntl, fd, F_GETFD) >= 0;
-	return n < STEPS_INCONCLUSIVE ? n : STEPS_INCONCLUSIVE;
+	return steps_result(syscall(SYS_mprotect, p, 4096, PROT_READ | PROT_EXEC));
 }

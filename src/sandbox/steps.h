@@ -13,12 +13,18 @@
 #ifndef SANDBOX_STEPS_H
 #define SANDBOX_STEPS_H
 
+#include "sandbox/calls.h"
 #include "sandbox/sandbox.h"
 
 #include <sys/types.h>
 
 #define STEPS_INCONCLUSIVE 200 /* exit status: neither allowed nor denied; below it: 0 or an errno */
 #define STEPS_DIR_SIZE     80  /* a socket's path must fit behind it */
+
+/* What steps leave in the process's own directory; the drill takes it away. */
+#define STEPS_LEFT_FILE   "drill"
+#define STEPS_LEFT_DIR    "drill.d"
+#define STEPS_LEFT_DEVICE "drill-null"
 
 /* Where the decoys are. */
 struct steps_order {
@@ -42,12 +48,15 @@ enum steps_number {
 
 enum steps_flag {
 	STEPS_PLAIN = 0,
-	STEPS_SINGLE = 1 << 0,    /* one layer is all there is; `note` says why */
-	STEPS_IF_FSIZE = 1 << 1,  /* LIMITS denies only where the profile writes no files */
-	STEPS_IF_FORK = 1 << 2,   /* LIMITS denies only where the profile does not fork */
-	STEPS_IF_FILES = 1 << 3,  /* ... where the profile fixes the number of descriptors */
-	STEPS_IF_MEMORY = 1 << 4, /* ... where the profile bounds memory */
-	STEPS_MANY = 1 << 5,      /* has cases, not a row of the matrix */
+	STEPS_SINGLE = 1 << 0,      /* one layer is all there is; `note` says why */
+	STEPS_IF_FSIZE = 1 << 1,    /* LIMITS denies only where the profile writes no files */
+	STEPS_IF_FORK = 1 << 2,     /* LIMITS denies only where the profile does not fork */
+	STEPS_IF_FILES = 1 << 3,    /* ... where the profile fixes the number of descriptors */
+	STEPS_IF_MEMORY = 1 << 4,   /* ... where the profile bounds memory */
+	STEPS_MANY = 1 << 5,        /* has cases, not a row of the matrix */
+	STEPS_OWN = 1 << 6,         /* granted to those with a directory: not to a zygote */
+	STEPS_HOPS = 1 << 7,        /* granted to deliver, not to resolver */
+	STEPS_WITH_DEVICE = 1 << 8, /* wants a device in the own directory; otherwise there is none */
 };
 
 struct step {
@@ -67,8 +76,15 @@ struct step {
 const struct step *steps_at(size_t index); /* NULL behind the last */
 const struct step *steps_find(unsigned number);
 
+/* What a step returns for what a system call returned. */
+int steps_result(long r);
+
 /* Tries it and returns 0 (done), the errno, or STEPS_INCONCLUSIVE; may not return at all. */
 int steps_run(const struct steps_order *o);
+
+/* How many values steps_UNLISTED knows outside of a condition. Its argument: row of calls.c, and in the upper
+ * half which of the values. */
+unsigned steps_count_unlisted(enum sandbox_condition condition);
 
 /* A program of a few bytes that ends with status 0; empty where this architecture has none. */
 size_t steps_program(const unsigned char **ret_bytes);

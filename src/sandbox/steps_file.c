@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -17,11 +18,6 @@
 #include <unistd.h>
 
 #define PATH_SIZE (STEPS_DIR_SIZE + 64)
-
-static int result(long r)
-{
-	return r >= 0 ? 0 : errno;
-}
 
 static void path_of(const struct steps_order *o, const char *name, char path[PATH_SIZE])
 {
@@ -41,13 +37,13 @@ static int read_decoy(const struct steps_order *o, const char *name)
 	long fd = open_decoy(o, name, O_RDONLY);
 	char byte;
 
-	return result(fd < 0 ? fd : syscall(SYS_read, fd, &byte, 1));
+	return steps_result(fd < 0 ? fd : syscall(SYS_read, fd, &byte, 1));
 }
 
 /* Opening is the step: a bound on the size of files would only hide what Landlock does. */
 static int write_decoy(const struct steps_order *o, const char *name, int flags)
 {
-	return result(open_decoy(o, name, O_WRONLY | flags));
+	return steps_result(open_decoy(o, name, O_WRONLY | flags));
 }
 
 int steps_KEY(const struct steps_order *o)
@@ -70,7 +66,7 @@ int steps_LIST(const struct steps_order *o)
 	char entries[512];
 	long fd = open_decoy(o, "etc", O_RDONLY | O_DIRECTORY);
 
-	return result(fd < 0 ? fd : syscall(SYS_getdents64, fd, entries, sizeof entries));
+	return steps_result(fd < 0 ? fd : syscall(SYS_getdents64, fd, entries, sizeof entries));
 }
 
 /* The first directory among the own descriptors, or where the process stands. */
@@ -91,7 +87,7 @@ int steps_CLIMB(const struct steps_order *o)
 
 	snprintf(path, sizeof path, "../../../../../../../../../../../..%s/etc/passwd", o->dir);
 	fd = syscall(SYS_openat, find_directory(), path, O_RDONLY | O_CLOEXEC, 0);
-	return result(fd);
+	return steps_result(fd);
 }
 
 int steps_HANDLE(const struct steps_order *o)
@@ -108,8 +104,8 @@ int steps_HANDLE(const struct steps_order *o)
 	if (syscall(SYS_name_to_handle_at, AT_FDCWD, path, &h.handle, &mount_id, 0) < 0)
 		return errno == EOPNOTSUPP ? STEPS_INCONCLUSIVE : errno;
 	mount_fd = open_decoy(o, "etc/passwd", O_RDONLY);
-	return result(mount_fd < 0 ? mount_fd
-				   : syscall(SYS_open_by_handle_at, mount_fd, &h.handle, O_RDONLY));
+	return steps_result(mount_fd < 0 ? mount_fd
+					 : syscall(SYS_open_by_handle_at, mount_fd, &h.handle, O_RDONLY));
 }
 
 int steps_WEB_NEW(const struct steps_order *o)
@@ -152,7 +148,7 @@ int steps_SYMLINK(const struct steps_order *o)
 	char path[PATH_SIZE];
 
 	path_of(o, "tmp/lang", path);
-	return result(syscall(SYS_symlinkat, "/", AT_FDCWD, path));
+	return steps_result(syscall(SYS_symlinkat, "/", AT_FDCWD, path));
 }
 
 int steps_LINK(const struct steps_order *o)
@@ -161,7 +157,7 @@ int steps_LINK(const struct steps_order *o)
 
 	path_of(o, "secret/tls.key", from);
 	path_of(o, "tmp/link", to);
-	return result(syscall(SYS_linkat, AT_FDCWD, from, AT_FDCWD, to, 0));
+	return steps_result(syscall(SYS_linkat, AT_FDCWD, from, AT_FDCWD, to, 0));
 }
 
 static int make_node(const struct steps_order *o, const char *name, mode_t mode, dev_t device)
@@ -169,7 +165,7 @@ static int make_node(const struct steps_order *o, const char *name, mode_t mode,
 	char path[PATH_SIZE];
 
 	path_of(o, name, path);
-	return result(syscall(SYS_mknodat, AT_FDCWD, path, mode, device));
+	return steps_result(syscall(SYS_mknodat, AT_FDCWD, path, mode, device));
 }
 
 int steps_FIFO(const struct steps_order *o)
@@ -193,7 +189,7 @@ int steps_MKDIR(const struct steps_order *o)
 	char path[PATH_SIZE];
 
 	path_of(o, "tmp/.hidden", path);
-	return result(syscall(SYS_mkdirat, AT_FDCWD, path, 0700));
+	return steps_result(syscall(SYS_mkdirat, AT_FDCWD, path, 0700));
 }
 
 int steps_RMDIR(const struct steps_order *o)
@@ -201,7 +197,7 @@ int steps_RMDIR(const struct steps_order *o)
 	char path[PATH_SIZE];
 
 	snprintf(path, sizeof path, "%s/own/%u.d/empty", o->dir, o->uid);
-	return result(syscall(SYS_unlinkat, AT_FDCWD, path, AT_REMOVEDIR));
+	return steps_result(syscall(SYS_unlinkat, AT_FDCWD, path, AT_REMOVEDIR));
 }
 
 int steps_BACK_DOOR(const struct steps_order *o)
@@ -212,7 +208,7 @@ int steps_BACK_DOOR(const struct steps_order *o)
 	if (fd < 0)
 		return errno;
 	snprintf(address.sun_path, sizeof address.sun_path, "%s/tmp/door", o->dir);
-	return result(syscall(SYS_bind, fd, &address, sizeof address));
+	return steps_result(syscall(SYS_bind, fd, &address, sizeof address));
 }
 
 int steps_SETUID(const struct steps_order *o)
@@ -220,7 +216,7 @@ int steps_SETUID(const struct steps_order *o)
 	char path[PATH_SIZE];
 
 	snprintf(path, sizeof path, "%s/own/%u", o->dir, o->uid);
-	return result(syscall(SYS_fchmodat, AT_FDCWD, path, 04755));
+	return steps_result(syscall(SYS_fchmodat, AT_FDCWD, path, 04755));
 }
 
 int steps_MOVE(const struct steps_order *o)
@@ -229,7 +225,7 @@ int steps_MOVE(const struct steps_order *o)
 
 	snprintf(from, sizeof from, "%s/own/%u.d/file", o->dir, o->uid);
 	path_of(o, "tmp/moved", to);
-	return result(syscall(SYS_renameat, AT_FDCWD, from, AT_FDCWD, to));
+	return steps_result(syscall(SYS_renameat, AT_FDCWD, from, AT_FDCWD, to));
 }
 
 int steps_LOG_WRITE(const struct steps_order *o)
@@ -242,7 +238,7 @@ int steps_LOG_TRUNCATE(const struct steps_order *o)
 	char path[PATH_SIZE];
 
 	path_of(o, "log/audit", path);
-	return result(syscall(SYS_truncate, path, 0));
+	return steps_result(syscall(SYS_truncate, path, 0));
 }
 
 int steps_LOG_RENAME(const struct steps_order *o)
@@ -251,7 +247,7 @@ int steps_LOG_RENAME(const struct steps_order *o)
 
 	path_of(o, "log/other", from);
 	path_of(o, "log/audit", to);
-	return result(syscall(SYS_renameat, AT_FDCWD, from, AT_FDCWD, to));
+	return steps_result(syscall(SYS_renameat, AT_FDCWD, from, AT_FDCWD, to));
 }
 
 int steps_LOG_REMOVE(const struct steps_order *o)
@@ -259,18 +255,75 @@ int steps_LOG_REMOVE(const struct steps_order *o)
 	char path[PATH_SIZE];
 
 	path_of(o, "log/audit", path);
-	return result(syscall(SYS_unlinkat, AT_FDCWD, path, 0));
+	return steps_result(syscall(SYS_unlinkat, AT_FDCWD, path, 0));
+}
+
+static long make_own_file(int dir, mode_t mode)
+{
+	return syscall(SYS_openat, dir, STEPS_LEFT_FILE, O_RDWR | O_CREAT | O_CLOEXEC, mode);
 }
 
 int steps_OWN_FILE(const struct steps_order *o)
 {
 	int dir = find_directory();
-	long fd = syscall(SYS_openat, dir, "drill", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	long fd = make_own_file(dir, 0600);
 
 	(void)o;
 	if (fd < 0)
 		return errno;
 	if (syscall(SYS_write, fd, "x", 1) < 0)
 		return errno;
-	return result(syscall(SYS_unlinkat, dir, "drill", 0));
+	return steps_result(syscall(SYS_unlinkat, dir, STEPS_LEFT_FILE, 0));
+}
+
+int steps_OWN_MOVE(const struct steps_order *o)
+{
+	int dir = find_directory();
+
+	(void)o;
+	if (make_own_file(dir, 0600) < 0 || syscall(SYS_mkdirat, dir, STEPS_LEFT_DIR, 0700) < 0)
+		return errno;
+	return steps_result(
+		syscall(SYS_renameat, dir, STEPS_LEFT_FILE, dir, STEPS_LEFT_DIR "/" STEPS_LEFT_FILE));
+}
+
+int steps_OWN_PROGRAM(const struct steps_order *o)
+{
+	const unsigned char *bytes;
+	size_t n = steps_program(&bytes);
+	char *argv[] = { (char[]){ STEPS_LEFT_FILE }, NULL }, *envp[] = { NULL };
+	int dir = find_directory();
+	long fd = make_own_file(dir, 0700);
+
+	(void)o;
+	if (fd < 0)
+		return errno;
+	if (syscall(SYS_write, fd, bytes, n) < 0)
+		return errno;
+	syscall(SYS_close, fd); /* what is open to be written cannot run */
+	return steps_result(syscall(SYS_execveat, dir, STEPS_LEFT_FILE, argv, envp, 0));
+}
+
+int steps_NEW_FILE(const struct steps_order *o)
+{
+	return make_node(o, "tmp/new", S_IFREG | 0600, 0);
+}
+
+/* In the first directory that has one. The device knows no such command, and says so: then it was asked. */
+int steps_DEVICE(const struct steps_order *o)
+{
+	long fd = -1;
+	char answer[64];
+
+	(void)o;
+	for (int dir = 3; dir < 64 && fd < 0; dir++) {
+		fd = syscall(SYS_openat, dir, STEPS_LEFT_DEVICE, O_RDONLY | O_CLOEXEC, 0);
+		if (fd < 0 && errno != EBADF && errno != ENOTDIR && errno != ENOENT)
+			return errno;
+	}
+	if (fd < 0)
+		fd = syscall(SYS_openat, AT_FDCWD, STEPS_LEFT_DEVICE, O_RDONLY | O_CLOEXEC, 0);
+	if (fd < 0)
+		return errno;
+	return syscall(SYS_ioctl, fd, TCGETS, answer) < 0 && errno != ENOTTY ? errno : 0;
 }

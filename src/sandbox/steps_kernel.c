@@ -30,14 +30,9 @@
 #define GET_PID_I386         20
 #define GET_PID_X32          0x40000027l
 
-static int result(long r)
-{
-	return r >= 0 ? 0 : errno;
-}
-
 int steps_PTRACE(const struct steps_order *o)
 {
-	return result(syscall(SYS_ptrace, PTRACE_SEIZE, o->victim, NULL, NULL));
+	return steps_result(syscall(SYS_ptrace, PTRACE_SEIZE, o->victim, NULL, NULL));
 }
 
 int steps_READ_MEMORY(const struct steps_order *o)
@@ -45,7 +40,7 @@ int steps_READ_MEMORY(const struct steps_order *o)
 	char bytes[16];
 	struct iovec here = { bytes, sizeof bytes }, there = { (void *)(uintptr_t)o->secret, sizeof bytes };
 
-	return result(syscall(SYS_process_vm_readv, o->victim, &here, 1, &there, 1, 0));
+	return steps_result(syscall(SYS_process_vm_readv, o->victim, &here, 1, &there, 1, 0));
 }
 
 int steps_PROC_MEMORY(const struct steps_order *o)
@@ -53,36 +48,36 @@ int steps_PROC_MEMORY(const struct steps_order *o)
 	char path[64];
 
 	snprintf(path, sizeof path, "/proc/%d/mem", o->victim);
-	return result(syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0));
+	return steps_result(syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0));
 }
 
 int steps_STEAL_FD(const struct steps_order *o)
 {
 	long fd = syscall(SYS_pidfd_open, o->victim, 0);
 
-	return result(fd < 0 ? fd : syscall(SYS_pidfd_getfd, fd, 0, 0));
+	return steps_result(fd < 0 ? fd : syscall(SYS_pidfd_getfd, fd, 0, 0));
 }
 
 int steps_SIGNAL(const struct steps_order *o)
 {
-	return result(syscall(SYS_kill, o->victim, SIGCONT));
+	return steps_result(syscall(SYS_kill, o->victim, SIGCONT));
 }
 
 int steps_OWNER(const struct steps_order *o)
 {
-	return result(syscall(SYS_fcntl, 0, F_SETOWN, (long)o->other));
+	return steps_result(syscall(SYS_fcntl, 0, F_SETOWN, (long)o->other));
 }
 
 int steps_SIGNAL_OTHER(const struct steps_order *o)
 {
-	return result(syscall(SYS_kill, o->other, SIGCONT));
+	return steps_result(syscall(SYS_kill, o->other, SIGCONT));
 }
 
 int steps_LIMIT_OTHER(const struct steps_order *o)
 {
 	struct rlimit limit;
 
-	return result(syscall(SYS_prlimit64, o->other, RLIMIT_CORE, NULL, &limit));
+	return steps_result(syscall(SYS_prlimit64, o->other, RLIMIT_CORE, NULL, &limit));
 }
 
 int steps_FORK(const struct steps_order *o)
@@ -92,18 +87,18 @@ int steps_FORK(const struct steps_order *o)
 	(void)o;
 	if (pid == 0)
 		syscall(SYS_exit_group, 0);
-	return result(pid);
+	return steps_result(pid);
 }
 
 int steps_SHARED_MEMORY(const struct steps_order *o)
 {
-	return result(syscall(SYS_shmget, (key_t)o->argument, 0, 0));
+	return steps_result(syscall(SYS_shmget, (key_t)o->argument, 0, 0));
 }
 
 int steps_USER_NAMESPACE(const struct steps_order *o)
 {
 	(void)o;
-	return result(syscall(SYS_unshare, CLONE_NEWUSER | CLONE_NEWNS));
+	return steps_result(syscall(SYS_unshare, CLONE_NEWUSER | CLONE_NEWNS));
 }
 
 int steps_MOUNT(const struct steps_order *o)
@@ -114,7 +109,7 @@ int steps_MOUNT(const struct steps_order *o)
 	snprintf(path, sizeof path, "%s/mnt", o->dir);
 	r = syscall(SYS_mount, "none", path, "tmpfs", 0, NULL);
 	if (r < 0)
-		return result(r);
+		return steps_result(r);
 	syscall(SYS_umount2, path, 0);
 	return 0;
 }
@@ -122,13 +117,13 @@ int steps_MOUNT(const struct steps_order *o)
 int steps_CHROOT(const struct steps_order *o)
 {
 	(void)o;
-	return result(syscall(SYS_chroot, "."));
+	return steps_result(syscall(SYS_chroot, "."));
 }
 
 int steps_ROOT(const struct steps_order *o)
 {
 	(void)o;
-	return result(syscall(SYS_setresuid, 0, 0, 0));
+	return steps_result(syscall(SYS_setresuid, 0, 0, 0));
 }
 
 int steps_BPF(const struct steps_order *o)
@@ -141,7 +136,7 @@ int steps_BPF(const struct steps_order *o)
 				.license = (uintptr_t) "" };
 
 	(void)o;
-	return result(syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof attr));
+	return steps_result(syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof attr));
 }
 
 int steps_PERF(const struct steps_order *o)
@@ -152,13 +147,13 @@ int steps_PERF(const struct steps_order *o)
 					.exclude_kernel = 1 };
 
 	(void)o;
-	return result(syscall(SYS_perf_event_open, &attr, 0, -1, -1, 0));
+	return steps_result(syscall(SYS_perf_event_open, &attr, 0, -1, -1, 0));
 }
 
 int steps_USERFAULT(const struct steps_order *o)
 {
 	(void)o;
-	return result(syscall(SYS_userfaultfd, USERFAULTFD_USERMODE));
+	return steps_result(syscall(SYS_userfaultfd, USERFAULTFD_USERMODE));
 }
 
 int steps_IO_URING(const struct steps_order *o)
@@ -166,13 +161,13 @@ int steps_IO_URING(const struct steps_order *o)
 	unsigned char parameters[256] = { 0 };
 
 	(void)o;
-	return result(syscall(SYS_io_uring_setup, 1, parameters));
+	return steps_result(syscall(SYS_io_uring_setup, 1, parameters));
 }
 
 int steps_KEYRING(const struct steps_order *o)
 {
 	(void)o;
-	return result(syscall(SYS_add_key, "user", "drill", "x", 1, -1 /* of this thread */));
+	return steps_result(syscall(SYS_add_key, "user", "drill", "x", 1, -1 /* of this thread */));
 }
 
 /* Bytes that are no module: whoever may load one is told so, all others are not let so far. */
@@ -181,7 +176,7 @@ int steps_MODULE(const struct steps_order *o)
 	long r = syscall(SYS_init_module, "not a module", 12, "");
 
 	(void)o;
-	return r < 0 && errno == ENOEXEC ? 0 : result(r);
+	return r < 0 && errno == ENOEXEC ? 0 : steps_result(r);
 }
 
 int steps_KERNEL_LOG(const struct steps_order *o)
@@ -189,13 +184,13 @@ int steps_KERNEL_LOG(const struct steps_order *o)
 	char line[64];
 
 	(void)o;
-	return result(syscall(SYS_syslog, SYSLOG_READ_ALL, line, sizeof line));
+	return steps_result(syscall(SYS_syslog, SYSLOG_READ_ALL, line, sizeof line));
 }
 
 int steps_WATCH(const struct steps_order *o)
 {
 	(void)o;
-	return result(syscall(SYS_fanotify_init, FANOTIFY_CONTENT, O_RDONLY));
+	return steps_result(syscall(SYS_fanotify_init, FANOTIFY_CONTENT, O_RDONLY));
 }
 
 int steps_CALL_I386(const struct steps_order *o)
@@ -215,7 +210,7 @@ int steps_CALL_X32(const struct steps_order *o)
 {
 	(void)o;
 #ifdef __x86_64__
-	return result(syscall(GET_PID_X32));
+	return steps_result(syscall(GET_PID_X32));
 #else
 	return STEPS_INCONCLUSIVE;
 #endif
@@ -227,11 +222,11 @@ int steps_MEMORY(const struct steps_order *o)
 			 -1, 0);
 
 	(void)o;
-	return p > NOTHING_THERE ? 0 : result(p);
+	return p > NOTHING_THERE ? 0 : steps_result(p);
 }
 
 int steps_FILES(const struct steps_order *o)
 {
 	(void)o;
-	return result(syscall(SYS_fcntl, 0, F_DUPFD_CLOEXEC, 900));
+	return steps_result(syscall(SYS_fcntl, 0, F_DUPFD_CLOEXEC, 900));
 }

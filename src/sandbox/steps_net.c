@@ -20,18 +20,13 @@
 #define PROTOCOL_MPTCP 262
 #define FAMILY_ALG     38
 
-static int result(long r)
-{
-	return r >= 0 ? 0 : errno;
-}
-
 /* A kernel without this family or protocol says nothing about the sandbox. */
 static int result_of_socket(long fd)
 {
 	bool is_absent =
 		fd < 0 && (errno == EAFNOSUPPORT || errno == EPROTONOSUPPORT || errno == ENOPROTOOPT);
 
-	return is_absent ? STEPS_INCONCLUSIVE : result(fd);
+	return is_absent ? STEPS_INCONCLUSIVE : steps_result(fd);
 }
 
 static struct sockaddr_in loopback(uint16_t port)
@@ -48,7 +43,7 @@ static int connect_stream(uint16_t port, int protocol)
 
 	if (fd < 0)
 		return result_of_socket(fd);
-	return result(syscall(SYS_connect, fd, &address, sizeof address));
+	return steps_result(syscall(SYS_connect, fd, &address, sizeof address));
 }
 
 int steps_TUNNEL(const struct steps_order *o)
@@ -66,7 +61,7 @@ int steps_UDP(const struct steps_order *o)
 	struct sockaddr_in address = loopback(o->udp_port);
 	long fd = syscall(SYS_socket, AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
-	return result(fd < 0 ? fd : syscall(SYS_sendto, fd, "x", 1, 0, &address, sizeof address));
+	return steps_result(fd < 0 ? fd : syscall(SYS_sendto, fd, "x", 1, 0, &address, sizeof address));
 }
 
 int steps_MPTCP(const struct steps_order *o)
@@ -80,8 +75,9 @@ int steps_FAST_OPEN(const struct steps_order *o)
 	long fd = syscall(SYS_socket, AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
-		return result(fd);
-	return result(syscall(SYS_sendto, fd, "x", 1, MSG_FASTOPEN | MSG_NOSIGNAL, &address, sizeof address));
+		return steps_result(fd);
+	return steps_result(
+		syscall(SYS_sendto, fd, "x", 1, MSG_FASTOPEN | MSG_NOSIGNAL, &address, sizeof address));
 }
 
 int steps_FAST_OPEN_MESSAGE(const struct steps_order *o)
@@ -94,8 +90,8 @@ int steps_FAST_OPEN_MESSAGE(const struct steps_order *o)
 	long fd = syscall(SYS_socket, AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
-		return result(fd);
-	return result(syscall(SYS_sendmsg, fd, &m, MSG_FASTOPEN | MSG_NOSIGNAL));
+		return steps_result(fd);
+	return steps_result(syscall(SYS_sendmsg, fd, &m, MSG_FASTOPEN | MSG_NOSIGNAL));
 }
 
 int steps_LISTEN(const struct steps_order *o)
@@ -105,10 +101,10 @@ int steps_LISTEN(const struct steps_order *o)
 
 	(void)o;
 	if (fd < 0)
-		return result(fd);
+		return steps_result(fd);
 	if (syscall(SYS_bind, fd, &address, sizeof address) < 0)
 		return errno;
-	return result(syscall(SYS_listen, fd, 1));
+	return steps_result(syscall(SYS_listen, fd, 1));
 }
 
 int steps_SNIFF(const struct steps_order *o)
@@ -141,9 +137,9 @@ int steps_ADMIN(const struct steps_order *o)
 	long fd = syscall(SYS_socket, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
-		return result(fd);
+		return steps_result(fd);
 	snprintf(address.sun_path, sizeof address.sun_path, "%s/run/control", o->dir);
-	return result(syscall(SYS_connect, fd, &address, sizeof address));
+	return steps_result(syscall(SYS_connect, fd, &address, sizeof address));
 }
 
 /* The name is that of the directory, behind a NUL. */
@@ -154,9 +150,9 @@ int steps_ABSTRACT(const struct steps_order *o)
 	int n;
 
 	if (fd < 0)
-		return result(fd);
+		return steps_result(fd);
 	n = snprintf(address.sun_path + 1, sizeof address.sun_path - 1, "%s", o->dir);
-	return result(syscall(SYS_connect, fd, &address, (int)sizeof address.sun_family + 1 + n));
+	return steps_result(syscall(SYS_connect, fd, &address, (int)sizeof address.sun_family + 1 + n));
 }
 
 int steps_DATAGRAM(const struct steps_order *o)
@@ -171,5 +167,5 @@ int steps_DATAGRAM(const struct steps_order *o)
 	if (syscall(SYS_socketpair, AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair) < 0)
 		return errno;
 	snprintf(address.sun_path, sizeof address.sun_path, "%s/run/log", o->dir);
-	return result(syscall(SYS_sendmsg, pair[0], &msg, MSG_NOSIGNAL));
+	return steps_result(syscall(SYS_sendmsg, pair[0], &msg, MSG_NOSIGNAL));
 }

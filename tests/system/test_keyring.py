@@ -6,8 +6,8 @@ import ssl
 import subprocess
 import time
 
+import memory
 import pytest
-import storm
 
 
 def make_pair(folder, *algorithm):
@@ -50,29 +50,6 @@ def wait_shown(gw, wanted, seconds=10):
 	raise AssertionError("the new certificate is not shown")
 
 
-def memory_of(pid):
-	with open(f"/proc/{pid}/maps", encoding="ascii", errors="replace") as maps, open(f"/proc/{pid}/mem", "rb", 0) as memory:
-		for line in maps:
-			first, mode = line.split()[:2]
-			start, end = (int(x, 16) for x in first.split("-"))
-			if "r" not in mode or "[v" in line or end - start > 1 << 30:
-				continue
-			memory.seek(start)
-			yield memory.read(end - start)
-
-
-def has_in_memory(pid, secret):
-	try:
-		return any(secret in part for part in memory_of(pid))
-	except (FileNotFoundError, ProcessLookupError):
-		return False  # a room that has ended meanwhile
-
-
-def holders_of(gw, secret):
-	"""Names of the processes whose memory has these bytes."""
-	return {name for pid, name in storm.processes_of(gw.process.pid).items() if has_in_memory(pid, secret)}
-
-
 @pytest.mark.slow  # the search of the memory, where a sanitizer has its own
 def test_certificate_with_its_key_in_one_file_is_taken_at_a_reload(start_gateway, tmp_path, open_folder):
 	gw = start_gateway()
@@ -86,8 +63,8 @@ def test_certificate_with_its_key_in_one_file_is_taken_at_a_reload(start_gateway
 	gw.cli("reload")
 	wait_shown(gw, lambda now: now == certificate)
 	assert shown(gw, ssl.TLSVersion.TLSv1_2) == certificate
-	assert not holders_of(gw, key.splitlines()[6].encode()), "the key file is in the memory of a process"
-	found = holders_of(gw, certificate.splitlines()[6].encode())
+	assert not memory.holders_of(gw, key.splitlines()[6].encode()), "the key file is in the memory of a process"
+	found = memory.holders_of(gw, certificate.splitlines()[6].encode())
 	assert {"keyring", "receive", "session zygote"} <= found, f"the search found the certificate only in {found}"
 	gw.conf.write_text(plain)
 	gw.cli("reload")

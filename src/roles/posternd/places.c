@@ -15,11 +15,14 @@
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sysexits.h>
 #include <unistd.h>
+
+#define CAP_MAX 63
 
 int places_open_file(struct text path)
 {
@@ -265,6 +268,8 @@ void places_drop_root(const struct places *p, const struct conf *conf)
 
 	if (!p->as_root)
 		return;
+	for (int cap = 0; cap <= CAP_MAX; cap++) /* while we may: the sandbox has no right to it any more */
+		prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
 	ASSERT(setgroups(0, NULL) == 0);
 	ASSERT(setresgid(uid, uid, uid) == 0);
 	ASSERT(setresuid(uid, uid, uid) == 0);

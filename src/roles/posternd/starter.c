@@ -81,11 +81,14 @@ static bool enter_user_namespace(void)
 
 static uint32_t enter_namespaces(const struct sandbox_profile *profile, uint32_t layers)
 {
+	int network = sandbox_is_mutated(SANDBOX_WITHOUT_NAMESPACE, 0) ? 0 : CLONE_NEWNET;
+	int ipc = sandbox_is_mutated(SANDBOX_WITHOUT_NAMESPACE, 1) ? 0 : CLONE_NEWIPC;
+	int uts = sandbox_is_mutated(SANDBOX_WITHOUT_NAMESPACE, 2) ? 0 : CLONE_NEWUTS;
 	uint32_t achieved = 0;
 
-	if ((layers & SANDBOX_NAMESPACES) && unshare(CLONE_NEWIPC | CLONE_NEWUTS) == 0)
+	if ((layers & SANDBOX_NAMESPACES) && unshare(ipc | uts) == 0)
 		achieved |= SANDBOX_NAMESPACES;
-	if ((layers & SANDBOX_NETWORK) && profile->own_network && unshare(CLONE_NEWNET) == 0)
+	if ((layers & SANDBOX_NETWORK) && profile->own_network && unshare(network) == 0)
 		achieved |= SANDBOX_NETWORK;
 	return achieved;
 }
@@ -93,9 +96,12 @@ static uint32_t enter_namespaces(const struct sandbox_profile *profile, uint32_t
 static uint32_t become_user(uid_t uid)
 {
 	ASSERT(prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) == 0);
-	ASSERT(setgroups(0, NULL) == 0);
-	ASSERT(setresgid(uid, uid, uid) == 0);
-	ASSERT(setresuid(uid, uid, uid) == 0);
+	if (!sandbox_is_mutated(SANDBOX_WITHOUT_IDENTITY, 0))
+		ASSERT(setgroups(0, NULL) == 0);
+	if (!sandbox_is_mutated(SANDBOX_WITHOUT_IDENTITY, 1))
+		ASSERT(setresgid(uid, uid, uid) == 0);
+	if (!sandbox_is_mutated(SANDBOX_WITHOUT_IDENTITY, 2))
+		ASSERT(setresuid(uid, uid, uid) == 0);
 	ASSERT(setresuid(0, 0, 0) < 0); /* there is no way back */
 	return SANDBOX_USER;
 }
@@ -107,11 +113,11 @@ static void keep_two_capabilities(void)
 	uint32_t two = 1u << CAP_SYS_CHROOT | 1u << CAP_SETPCAP;
 	struct __user_cap_data_struct data[2] = { { two, two, two }, { 0, 0, 0 } };
 
-	for (int cap = 0; cap <= 63; cap++)
+	if (syscall(SYS_capset, &header, data) < 0)
+		return;                     /* no namespaces and no root: there was nothing to keep */
+	for (int cap = 0; cap <= 63; cap++) /* needs CAP_SETPCAP, which the change of user had put aside */
 		if (cap != CAP_SYS_CHROOT && cap != CAP_SETPCAP)
 			prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
-	if (syscall(SYS_capset, &header, data) < 0)
-		return; /* no namespaces and no root: there was nothing to keep */
 	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_SYS_CHROOT, 0, 0);
 	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_SETPCAP, 0, 0);
 }
@@ -246,7 +252,8 @@ static _Noreturn void become_starter(const struct gateway *g, const struct membe
 	ASSERT(dup2(log_fd, 2) == 2 && high[0] >= 0 && high[1] >= 0);
 	ASSERT(dup2(high[0], LINK_FD) >= 0 && dup2(high[1], PROGRAM_FD) >= 0);
 	ASSERT(fcntl(LINK_FD, F_SETFD, FD_CLOEXEC) == 0 && fcntl(PROGRAM_FD, F_SETFD, FD_CLOEXEC) == 0);
-	ASSERT(close_range(PROGRAM_FD + 1, ~0u, 0) == 0);
+	if (!sandbox_is_mutated(SANDBOX_WITHOUT_CLOSING, 1))
+		ASSERT(close_range(PROGRAM_FD + 1, ~0u, 0) == 0);
 	if (!g->places.as_root && (layers & NEED_NAMESPACES) && !enter_user_namespace())
 		layers &= ~(uint32_t)(SANDBOX_NETWORK | SANDBOX_NAMESPACES);
 	s.achieved = enter_namespaces(sandbox_find_profile(process->profile), layers);
