@@ -34,7 +34,7 @@ def swap(old, new):
 	new.rename(old)
 
 
-def test_mail_of_a_damaged_spool_is_delivered(start_gateway, peer):
+def test_mail_of_a_damaged_spool_is_delivered(start_gateway, peer, monkeypatch):
 	peer.answer("RCPT", "450 4.2.1 later")
 	gw = start_gateway({"domain next.example": {"next-hop": f"127.0.0.1:{peer.port}"}, "queue": {"retry": "10m"}})
 	sizes = [100, 90000, 3000, 20000] * 3
@@ -42,7 +42,9 @@ def test_mail_of_a_damaged_spool_is_delivered(start_gateway, peer):
 	assert gw.stop() == 0
 	spool, new = gw.home / "state" / "queue", gw.home / "state" / "queue.new"
 	damage(spool / "spool.db", 1, 2)  # the schema and the first pointer map: SQLite opens nothing of this
-	found = gw.cli("queue", "salvage", spool, new, json=True)
+	with monkeypatch.context() as without:  # behind its new root the command has no /proc, where leaks are looked for
+		without.setitem(gw.environment, "ASAN_OPTIONS", "detect_leaks=0")
+		found = gw.cli("queue", "salvage", spool, new, json=True)
 	assert [row["outcome"] for row in found["messages"]] == ["whole"] * len(sizes)
 	swap(spool, new)
 	peer.answer("RCPT", "250 2.1.5 ok")
