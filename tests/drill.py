@@ -18,6 +18,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -118,12 +119,17 @@ def runs_of(programs, who, user, arguments):
 
 def check_all(tap, runs):
 	"""Those of root one after another, since they have one range of users; those without root beside them."""
+	lock = threading.Lock()
+
+	def check_half(half):
+		for run in half:
+			outcome = execute(run)
+			with lock:
+				check_outcome(tap, run, outcome)
+
 	halves = [[run for run in runs if run.user], [run for run in runs if not run.user]]
 	with concurrent.futures.ThreadPoolExecutor(len(halves)) as pool:
-		outcomes = pool.map(lambda half: [execute(run) for run in half], halves)
-		for half, found in zip(halves, outcomes):
-			for run, outcome in zip(half, found):
-				check_outcome(tap, run, outcome)
+		list(pool.map(check_half, halves))
 
 
 def main():
