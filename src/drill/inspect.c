@@ -25,6 +25,7 @@
 
 #define TEXT_MAX             8192
 #define TRIES                2500
+#define END_TRIES            10000 /* a loaded machine takes its time */
 #define TRY_NS               2000000
 #define STARTER_CAPABILITIES "0000000000040100" /* SYS_CHROOT, SETPCAP */
 #define STARTER_FILES        6                  /* null, null, log, channel, program, signals */
@@ -93,7 +94,7 @@ static const struct timespec moment = { 0, TRY_NS };
 
 void inspect_await_end(pid_t pid)
 {
-	for (int i = 0; i < TRIES && pid > 0; i++) {
+	for (int i = 0; i < END_TRIES && pid > 0; i++) {
 		char state = state_of(pid);
 		if (!state || state == 'Z' || state == 'X')
 			return;
