@@ -120,7 +120,7 @@ struct spool_rcpt {
 /* ---- opening ---- */
 
 struct spool_options {
-	const char *vfs;           /* SQLite's; NULL: the default. Tests put theirs under the store. */
+	const char *vfs;           /* of SQLite; NULL: the one of the store. Tests put theirs under it. */
 	uint64_t reserve_bytes;    /* 0: no reserve file */
 	uint32_t lazy_ms;          /* how long a lazy operation may wait for company */
 	uint32_t batch_max;        /* groups in one transaction */

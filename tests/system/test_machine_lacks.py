@@ -57,8 +57,8 @@ def test_no_namespaces_where_they_are_required_is_the_end(make_gateway):
 
 
 @needs_root
-def test_root_without_its_capabilities_is_one_line(make_gateway):
-	gw = make_gateway()
+def test_root_without_its_capabilities_is_one_line(make_gateway, tmp_path):
+	gw = make_gateway({"": {"state": f'"{tmp_path}/state"'}})  # below a directory that is closed to its users
 	layers = start_without(gw, ["setpriv", "--bounding-set", "-setpcap"])
 	assert not any("root" in found for found in layers.values()) and all("user" in found for found in layers.values())
 	assert len(warnings_of(gw)) == 1 and "give both to the container or unit" in warnings_of(gw)[0]
