@@ -16,7 +16,8 @@ import peers
 import pytest
 import storm
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="the memory of a room is root's to read")
+pytestmark = [pytest.mark.slow,  # a sanitizer has memory of its own
+	pytest.mark.skipif(os.geteuid() != 0, reason="the memory of a room is root's to read")]
 
 
 def token(name):

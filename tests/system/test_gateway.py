@@ -254,9 +254,11 @@ def test_gateway_runs_without_root():
 			if program.is_file():
 				shutil.copy(program, Path(home, "build"))
 		shutil.copytree(ROOT / "share", Path(home, "share"))
+		shutil.copy(ROOT / "tests/leaks.supp", home)
 		for path in (home, f"{home}/build", f"{home}/share"):
 			os.chown(path, 65534, 65534)
 		result = subprocess.run(["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "/usr/bin/python3",
 			"share/demo.py", "--once", "--home", f"{home}/build/demo", "--port", str(free_port()), "--build", f"{home}/build"],
-			capture_output=True, text=True, cwd=home, timeout=120, check=False)
+			capture_output=True, text=True, cwd=home, timeout=120, check=False,
+			env={**os.environ, "LSAN_OPTIONS": f"suppressions={home}/leaks.supp:print_suppressions=0"})
 	assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
