@@ -253,8 +253,8 @@ bool conf_is_in(const struct conf_prefixes *prefixes, const struct addr *a);
 /* The canonical text of what these readers (CONF_FOR_... or'ed) may see, every value written out. It
  * parses by CONF_PART to the same values. False when it did not fit. */
 bool conf_print(const struct conf *c, unsigned readers, struct buf *out);
-/* What of b differs from a and is taken at the start only: "state, listener public address, the domains";
- * nothing when b can be put in the place of a while the gateway runs. */
+/* What of b differs from a and is taken at the start only, such as "state, listener public address, domain
+ * example.com maildir"; nothing when b can be put in the place of a while the gateway runs. */
 void conf_list_restarts(const struct conf *a, const struct conf *b, struct buf *ret_list);
 /* Every setting with its default, as a file with comments. */
 bool conf_print_defaults(struct buf *out);

@@ -149,7 +149,7 @@ static const char head[] =
 	"Either all of it is taken or nothing:\n"
 	"a file that is wrong, or that changes a setting of which is said here that it needs a restart, is\n"
 	"refused, and the gateway goes on as before.\n"
-	"Domains may come and go, but one with a maildir only goes.\n"
+	"Domains may come and go, but a new one with a maildir needs a restart.\n"
 	"The blocks listener cannot be added, removed or put in another order by a reload.\n"
 	"Sessions and deliveries that are under way end by the settings with which they began.\n"
 	".Pp\n";

@@ -149,7 +149,7 @@ void role_stopped(struct role *r)
 void role_log_gone(enum role_id peer, enum error why)
 {
 	if (why == ERROR_CLOSED)
-		log_info("%s is gone", role_name(peer));
+		log_debug("%s is gone", role_name(peer));
 	else
 		log_warning("the channel to %s ended: %s", role_name(peer), error_text(why));
 }

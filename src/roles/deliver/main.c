@@ -186,7 +186,6 @@ static void reload(struct role *r, const struct conf *old)
 {
 	uint16_t was[SANDBOX_MAX_PORTS], is[SANDBOX_MAX_PORTS];
 	size_t n_was = list_ports(old, was), n_is = list_ports(r->conf, is);
-
 	bool is_same = n_was == n_is;
 
 	for (size_t i = 0; i < n_is; i++)

@@ -39,8 +39,7 @@ static void add_resource(struct role *r, enum posternd_role_thing kind, uint64_t
 	need_recipients(r);
 	if (kind == POSTERND_ROLE_THING_RECIPIENTS && d && !recipients_load_file(policy.recipients, d, fd))
 		log_error("the recipients-file of domain %.*s cannot be read or is too large: the one before "
-			  "stays, "
-			  "without one mail has to wait",
+			  "stays, without one mail has to wait",
 			  TEXT_ARGS(d->name));
 	close(fd);
 }
