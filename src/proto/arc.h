@@ -12,8 +12,6 @@
 #include "proto/dkim_message.h"
 #include "proto/dkim_verify.h"
 
-#define ARC_SETS_MAX 50 /* rfc8617 4.2.1 */
-
 enum arc_reason {
 #define REASON(name, word, text) ARC_REASON_##name,
 #include "proto/arc_reasons.def"

@@ -33,6 +33,10 @@ bool dkim_canon_parse(struct text value, enum dkim_canon *ret_header, enum dkim_
  * rfc6376 3.4.1 and 3.4.2. False: out is full. */
 bool dkim_canon_field(enum dkim_canon canon, struct text field, struct buf *out);
 
+/* The same without a stretch of the field (the value of b=) and without the CRLF: the last piece of what a
+ * signature covers, its own field. rfc6376 3.7 */
+bool dkim_canon_field_without(enum dkim_canon canon, struct text field, struct text stretch, struct buf *out);
+
 #define DKIM_BODY_STAGE 2048
 
 struct dkim_body {

@@ -16,13 +16,11 @@
 #ifndef PROTO_DKIM_MESSAGE_H
 #define PROTO_DKIM_MESSAGE_H
 
-#include "proto/dkim_canon.h"
+#include "proto/dkim_hash.h"
 #include "proto/dkim_key.h"
 #include "proto/dkim_signature.h"
 #include "proto/dns_source.h"
 #include "proto/mime_header.h"
-
-#define DKIM_DIGEST_BYTES 32 /* SHA-256: the only hash that may be verified; rfc8301 3.1 */
 
 struct dkim_limits {
 	struct mime_limits mime; /* header_bytes, header_fields: of the header as a whole */
@@ -45,8 +43,7 @@ struct dkim_header_field {
 	uint32_t taken_by;     /* the last selection that took it */
 };
 
-struct dkim_body_hash;
-struct dkim_key_answer;
+struct dkim_key_answer; /* in dkim_verify.c */
 
 struct dkim_message {
 	const struct dkim_limits *limits;
@@ -58,16 +55,32 @@ struct dkim_message {
 	struct dkim_signature *dkim; /* n_dkim of them, at most limits->signatures, in order from the top */
 	size_t n_dkim, n_dkim_left;  /* left: there, but not looked at */
 	struct dkim_signature *ams, *seals;
-	size_t n_ams, n_seals; /* all up to ARC_SETS_MAX + 1 */
+	size_t n_ams, n_seals; /* at most ARC_SETS_MAX + 1: more than that is no chain */
 	/* private */
 	uint32_t n_selections;
 	struct dkim_body_hash *hashes;
+	size_t n_hashes;
+	bool is_hashed;
 	struct dkim_key_answer *keys;
 };
 
-/* False: the arena is full. A limit of the header that is met is `trouble`. */
+/* False: the arena is full; it needs about ten times the header. A limit of the header that is met is
+ * `trouble`. */
 bool dkim_message_read(struct dkim_message *m, struct text bytes, const struct dkim_limits *limits,
 		       struct arena *arena);
 void dkim_message_done(struct dkim_message *m); /* frees what OpenSSL made */
+
+/* The hash of the body that this signature is about. NULL: it is none of the message's. */
+const struct dkim_body_hash *dkim_message_hash_body(struct dkim_message *m, const struct dkim_signature *s);
+
+/* The hash of the fields that a signature names, from the bottom up, and of its own without b=. A name for
+ * which no field is left adds nothing. rfc6376 3.7 and 5.4.2 */
+void dkim_message_hash_header(struct dkim_message *m, const struct dkim_signature *s,
+			      unsigned char ret_digest[DKIM_DIGEST_BYTES]);
+
+/* Starts a selection of fields; then the lowest field of a name that it has not taken yet and that is not
+ * `but`; NULL: none left. */
+void dkim_message_select(struct dkim_message *m);
+const struct dkim_header_field *dkim_message_take(struct dkim_message *m, struct text name, size_t but);
 
 #endif

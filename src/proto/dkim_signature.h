@@ -13,10 +13,14 @@
 #include "proto/dkim_key.h"
 #include "proto/dkim_reason.h"
 
+#define ARC_SETS_MAX 50 /* rfc8617 4.2.1 */
+
 enum dkim_field_kind { DKIM_FIELD_DKIM, DKIM_FIELD_AMS, DKIM_FIELD_SEAL };
 enum arc_cv { ARC_CV_NONE, ARC_CV_PASS, ARC_CV_FAIL };
 
 struct dkim_signature {
+#define ARC_SETS_MAX 50 /* rfc8617 4.2.1 */
+
 	enum dkim_field_kind kind;
 	size_t field; /* its index in the header */
 	enum dkim_reason reason;

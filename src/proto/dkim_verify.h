@@ -43,7 +43,7 @@ struct dkim_result {
 
 struct dkim_report {
 	enum auth_result
-		result; /* the best: pass, policy, temperror, fail, permerror; none without a signature */
+		result; /* the best of pass, policy, temperror, fail, permerror; none: no signature */
 	struct dkim_result *signatures; /* from the top of the header; in the message's arena */
 	size_t n;
 	size_t n_left; /* signatures above the limit, not looked at */
@@ -53,5 +53,15 @@ struct dkim_report {
 /* `now`: seconds since 1970. When the arena is full, what was not reached is temperror. */
 void dkim_verify(struct dkim_message *m, const struct dns_source *dns, int64_t now,
 		 struct dkim_report *ret_report);
+
+/* ---- for ARC, whose signatures differ only in what they cover ---- */
+
+void dkim_result_begin(const struct dkim_signature *s, struct dkim_result *ret_result);
+/* One signature over fields and body. */
+void dkim_verify_one(struct dkim_message *m, const struct dkim_signature *s, const struct dns_source *dns,
+		     int64_t now, struct dkim_result *ret_result);
+/* One signature over this digest. */
+void dkim_verify_digest(struct dkim_message *m, const struct dkim_signature *s, const unsigned char *digest,
+			const struct dns_source *dns, struct dkim_result *ret_result);
 
 #endif
