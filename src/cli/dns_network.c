@@ -101,7 +101,8 @@ static bool read_address(struct text data, size_t size, struct addr *ret_addr)
 	return true;
 }
 
-static bool read_record(enum dns_type type, struct text data, struct arena *arena, struct dns_record *ret_record)
+static bool read_record(enum dns_type type, struct text data, struct arena *arena,
+			struct dns_record *ret_record)
 {
 	struct wire_reader r = wire_reader_of(data);
 	bool ok = false;
@@ -139,12 +140,13 @@ static void read_result(const struct ub_result *result, enum dns_type type, stru
 		struct dns_record *record = &ret_answer->records[ret_answer->n];
 		record->ttl = result->ttl > 0 ? (uint32_t)result->ttl : 0;
 		if (result->len[i] >= 0 &&
-		    read_record(type, text_from_bytes(result->data[i], (size_t)result->len[i]), arena, record))
+		    read_record(type, text_from_bytes(result->data[i], (size_t)result->len[i]), arena,
+				record))
 			ret_answer->n++;
 	}
-	ret_answer->status = ret_answer->n	? DNS_FOUND
+	ret_answer->status = ret_answer->n      ? DNS_FOUND
 			     : result->nxdomain ? DNS_NO_NAME
-			     : n		? DNS_FAILED
+			     : n                ? DNS_FAILED
 						: DNS_NO_DATA;
 }
 

@@ -86,7 +86,8 @@ static const char *meaning(enum auth_result result)
 
 static void add_comment(struct buf *out, const struct spf_result *result)
 {
-	struct text domain = is_host_name(result->domain) ? result->domain : text_from_cstr("the domain"), before, after;
+	struct text domain = is_host_name(result->domain) ? result->domain : text_from_cstr("the domain"),
+		    before, after;
 	const char *words = meaning(result->result);
 
 	if (!words)

@@ -10,8 +10,8 @@
 
 #define SPF_HEADER_MAX 4096
 
-/* Adds one field, folded, with its last CRLF. Whatever the texts hold, the field is well-formed and ends where
- * it should: a byte that no quoted string may have becomes "?", a text above 320 bytes is cut. At most
+/* Adds one field, folded, with its last CRLF. Whatever the texts hold, the field is well-formed and ends
+ * where it should: a byte that no quoted string may have becomes "?", a text above 320 bytes is cut. At most
  * SPF_HEADER_MAX bytes. */
 void spf_header_print(const struct spf_query *query, const struct spf_result *result, struct buf *out);
 
