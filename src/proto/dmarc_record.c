@@ -165,7 +165,8 @@ static bool is_uri(struct text uri)
 	if (colon == 0 || colon + 1 >= uri.n || !is_alpha(uri.p[0]))
 		return false;
 	for (size_t i = 0; i < colon; i++)
-		if (!is_alpha(uri.p[i]) && !is_digit(uri.p[i]) && !strchr("+-.", uri.p[i]))
+		if (uri.p[i] == '\0' ||
+		    (!is_alpha(uri.p[i]) && !is_digit(uri.p[i]) && !strchr("+-.", uri.p[i])))
 			return false;
 	for (size_t i = colon + 1; i < uri.n; i++)
 		if (uri.p[i] <= ' ' || uri.p[i] >= 0x7f || strchr("\"<>\\^`{|}", uri.p[i]))
