@@ -115,7 +115,7 @@ static bool read_name(struct text t, struct zone_name *ret_name)
 	}
 	if (ret_name->n && ret_name->p[ret_name->n - 1] == '.' && !(t.n > 1 && t.p[t.n - 2] == '\\'))
 		ret_name->n--;
-	return dns_name_is_valid(text_from_bytes(ret_name->p, ret_name->n));
+	return dns_name_is_askable(text_from_bytes(ret_name->p, ret_name->n));
 }
 
 /* The name without its first label; false behind the last one. */
@@ -312,7 +312,7 @@ static void ask(void *context, enum dns_type type, struct text asked, struct are
 	struct text name;
 
 	ret_answer->status = DNS_NO_NAME;
-	if (!dns_name_is_valid(asked))
+	if (!dns_name_is_askable(asked))
 		return;
 	for (size_t i = 0; i < asked.n; i++)
 		add_byte(&folded, asked.p[i]);

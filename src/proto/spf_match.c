@@ -142,7 +142,7 @@ enum spf_match spf_expand_domain(struct spf_work *w, struct text spec, struct te
 		match = spf_stop(w, SPF_PROBLEM_EXPANSION, term);
 	else if (!arena_copy(w->arena, name, ret_domain))
 		match = spf_stop(w, SPF_PROBLEM_MEMORY, term);
-	else if (!dns_name_is_valid(name))
+	else if (!dns_name_is_askable(name))
 		match = SPF_NO_MATCH;
 	buf_done(&out);
 	return match;
