@@ -11,6 +11,7 @@
 #include "base/ensure.h"
 
 #include <unicode/ucnv.h>
+#include <unicode/ucnv_cb.h>
 #include <unicode/udata.h>
 #include <unicode/utf16.h>
 #include <unicode/utf8.h>
