@@ -117,6 +117,14 @@ static bool is_message_type(struct text subtype)
 	       text_is_cstr_nocase(subtype, "external-body");
 }
 
+/* A piece of a message, or the header of one that is elsewhere: no message for most readers. */
+static unsigned facts_of_message(struct text subtype)
+{
+	if (text_is_cstr_nocase(subtype, "partial"))
+		return MIME_FACT_PARTIAL;
+	return text_is_cstr_nocase(subtype, "external-body") ? MIME_FACT_EXTERNAL : 0;
+}
+
 static void take_boundaries(struct mime_reader *r, struct mime_part *part, struct mime_entity *e,
 			    const struct mime_value *v)
 {
@@ -180,13 +188,11 @@ static void take_type(struct mime_reader *r, struct mime_part *part, struct mime
 		take_boundaries(r, part, e, v);
 	}
 	if (text_is_cstr_nocase(type, "message") && is_message_type(subtype)) {
-		if (e->n_types == 1)
+		unsigned facts = facts_of_message(subtype);
+		if (e->n_types == 1 && !facts)
 			part->kind = MIME_MESSAGE;
 		e->is_message = true;
-		if (text_is_cstr_nocase(subtype, "partial"))
-			part->facts |= MIME_FACT_PARTIAL;
-		if (text_is_cstr_nocase(subtype, "external-body"))
-			part->facts |= MIME_FACT_EXTERNAL;
+		part->facts |= facts;
 	}
 }
 

@@ -133,6 +133,8 @@ static void read_pieces(struct mime_reader *r, struct mime_part *part, const str
 				       .in_digest = e->is_digest,
 				       .is_followed = piece.is_followed };
 		place.around = text_skip(around, (size_t)(piece.text.p - around.p));
+		if (s->done && s->n_delimiters == 0)
+			return; /* nothing was cut */
 		if (piece.is_part) {
 			read_entity(r, &place);
 			continue;
@@ -220,6 +222,8 @@ static size_t read_boundary(struct mime_reader *r, struct mime_part *part, const
 	if (reasons == MIME_REASON_AFTER_CLOSE)
 		s.at = close_at;
 	read_pieces(r, part, e, &s, around);
+	if (n_delimiters == 0 && s.n_delimiters && !mime_reader_has_stopped(r))
+		add_other_gap(r, part, body);
 	return n_delimiters + s.n_delimiters;
 }
 
@@ -243,32 +247,99 @@ static void read_on(struct mime_reader *r, struct mime_part *part, const struct 
 		r->tree->last->encodings |= last->encodings;
 }
 
-static void read_multipart(struct mime_reader *r, struct mime_part *part, const struct mime_entity *e,
-			   const struct place *place, struct text body, bool is_decoded)
+/* Files that were encoded within text are attachments for most readers. */
+static void read_files(struct mime_reader *r, struct mime_part *part)
 {
-	struct text around = is_decoded ? body : place->around, guess;
-	bool is_found = false, is_all = e->n_boundaries > 0;
+	struct uuencode_file file;
+	size_t at = 0;
 
-	for (size_t i = 0; i < e->n_boundaries && !mime_reader_has_stopped(r); i++) {
-		bool found = read_boundary(r, part, e, body, around, e->boundaries[i]) > 0;
-		is_found = is_found || found;
-		is_all = is_all && found;
+	if (part->encoding != MIME_IDENTITY)
+		return;
+	mime_reader_spend(r, part->body.n);
+	while (!mime_reader_has_stopped(r) && uuencode_find(part->body, &at, &file)) {
+		struct mime_part *child;
+		if (file.lines.n == 0 || !mime_part_is_text(part))
+			continue;
+		child = add_part(r, part, MIME_FILE);
+		if (!child)
+			return;
+		child->body = file.lines;
+		child->encoding = file.is_base64 ? MIME_BASE64 : MIME_UUENCODE;
+		child->encodings |= BIT(child->encoding);
+		child->is_attachment = true;
+		part->facts |= MIME_FACT_UUENCODED;
+		mime_entity_add_name(r, child,
+				     (struct mime_name){ .source = MIME_NAME_WITHIN, .raw = file.name });
+		r->tree->reasons |= child->reasons;
 	}
+}
+
+static void read_leaf(struct mime_reader *r, struct mime_part *part)
+{
+	struct mime_look look;
+
+	mime_reader_spend(r, part->body.n);
 	if (mime_reader_has_stopped(r))
 		return;
-	if (is_found && (part->defects & MIME_DEFECT_NOT_CLOSED) && place->is_followed && !is_decoded)
-		read_on(r, part, place);
-	if (is_all)
-		return;
-	part->defects |= MIME_DEFECT_NO_BOUNDARY;
-	if (e->n_boundaries == 0) {
-		add_gap(r, part, body);
-		part->n_ways++;
+	if (part->defects & MIME_DEFECT_UNKNOWN_ENCODING) {
+		look = mime_content_look(part->body);
+		if (look.base64_at != SIZE_MAX || look.has_code || look.has_file) {
+			part->reasons |= MIME_REASON_UNKNOWN_ENCODING;
+			part->encodings |= EVERY_ENCODING;
+		}
 	}
-	if (!mime_split_guess(body, &guess) || (is_found && e->n_boundaries > 1))
+	mime_content_survey(part);
+	read_files(r, part);
+}
+
+/* Does one around it name the boundary? */
+static bool is_boundary_around(const struct mime_part *part, struct text boundary)
+{
+	for (; part; part = part->parent)
+		if (part->delimiter.n && text_is_equal(part->delimiter, boundary))
+			return true;
+	return false;
+}
+
+/* No part was found by the boundaries named: for most readers it is then text. Some take what looks like
+ * a delimiter for one. */
+static void read_unfound(struct mime_reader *r, struct mime_part *part, const struct mime_entity *e,
+			 struct text body, struct text around)
+{
+	struct text guess;
+
+	part->defects |= MIME_DEFECT_NO_BOUNDARY;
+	if (part->kind == MIME_MULTIPART) {
+		part->kind = MIME_LEAF;
+		read_leaf(r, part);
+	}
+	if (part->n_ways == 0)
+		part->n_ways = 1;
+	if (mime_reader_has_stopped(r) || !mime_split_guess(body, &guess))
 		return;
 	part->reasons |= MIME_REASON_NO_BOUNDARY;
 	read_boundary(r, part, e, body, around, guess);
+}
+
+static void read_multipart(struct mime_reader *r, struct mime_part *part, const struct mime_entity *e,
+			   const struct place *place, struct text body, bool is_decoded)
+{
+	struct text around = is_decoded ? body : place->around;
+	bool is_found = false;
+
+	for (size_t i = 0; i < e->n_boundaries && !mime_reader_has_stopped(r); i++) {
+		bool is_around = is_boundary_around(part, e->boundaries[i]) && !is_decoded;
+		if (is_around)
+			part->reasons |= MIME_REASON_NESTED_BOUNDARY;
+		if (read_boundary(r, part, e, body, around, e->boundaries[i]) > 0)
+			is_found = true;
+	}
+	if (mime_reader_has_stopped(r))
+		return;
+	if (!is_found && (part->n_ways == 0 || !is_decoded))
+		read_unfound(r, part, e, body, around);
+	else if ((part->defects & MIME_DEFECT_NOT_CLOSED) && place->is_followed && !is_decoded)
+		read_on(r, part, place);
 }
 
 static void read_within(struct mime_reader *r, struct mime_part *part, const struct mime_entity *e,
@@ -341,51 +412,6 @@ static void read_children(struct mime_reader *r, struct mime_part *part, const s
 	}
 	if (!is_plain && !mime_reader_has_stopped(r))
 		add_other_gap(r, part, part->body);
-}
-
-/* Files that were encoded within text are attachments for most readers. */
-static void read_files(struct mime_reader *r, struct mime_part *part)
-{
-	struct uuencode_file file;
-	size_t at = 0;
-
-	if (part->encoding != MIME_IDENTITY)
-		return;
-	mime_reader_spend(r, part->body.n);
-	while (!mime_reader_has_stopped(r) && uuencode_find(part->body, &at, &file)) {
-		struct mime_part *child;
-		if (file.lines.n == 0 || !mime_part_is_text(part))
-			continue;
-		child = add_part(r, part, MIME_FILE);
-		if (!child)
-			return;
-		child->body = file.lines;
-		child->encoding = file.is_base64 ? MIME_BASE64 : MIME_UUENCODE;
-		child->encodings |= BIT(child->encoding);
-		child->is_attachment = true;
-		part->facts |= MIME_FACT_UUENCODED;
-		mime_entity_add_name(r, child,
-				     (struct mime_name){ .source = MIME_NAME_WITHIN, .raw = file.name });
-		r->tree->reasons |= child->reasons;
-	}
-}
-
-static void read_leaf(struct mime_reader *r, struct mime_part *part)
-{
-	struct mime_look look;
-
-	mime_reader_spend(r, part->body.n);
-	if (mime_reader_has_stopped(r))
-		return;
-	if (part->defects & MIME_DEFECT_UNKNOWN_ENCODING) {
-		look = mime_content_look(part->body);
-		if (look.base64_at != SIZE_MAX || look.has_code || look.has_file) {
-			part->reasons |= MIME_REASON_UNKNOWN_ENCODING;
-			part->encodings |= EVERY_ENCODING;
-		}
-	}
-	mime_content_survey(part);
-	read_files(r, part);
 }
 
 /* What only some readers see, behind what all see. */

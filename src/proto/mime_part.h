@@ -112,6 +112,7 @@ bool mime_tree_is_ambiguous(const struct mime_tree *tree);
 
 /* The type that counts, with the default where none is named: "text", "plain". rfc2045 5.2 */
 void mime_part_type(const struct mime_part *part, struct text *ret_type, struct text *ret_subtype);
+/* Text for people: also a multipart in which no part was found. */
 bool mime_part_is_text(const struct mime_part *part);
 /* The part and all around it belong to the first reading. */
 bool mime_part_is_first(const struct mime_part *part);

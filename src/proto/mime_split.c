@@ -154,8 +154,10 @@ static struct mime_piece take_piece(struct mime_splitter *s)
 bool mime_split_next(struct mime_splitter *s, struct mime_piece *ret_piece)
 {
 	while (!s->done) {
+		bool is_empty;
 		*ret_piece = take_piece(s);
-		if (ret_piece->is_part || text_trim(ret_piece->text).n)
+		is_empty = ret_piece->text.n == 0 || !ret_piece->is_part;
+		if (!is_empty || text_trim(ret_piece->text).n || (ret_piece->is_part && !s->done))
 			return true;
 	}
 	return false;

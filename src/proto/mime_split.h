@@ -3,7 +3,7 @@
  * mime_split - cuts the body of a multipart at the lines of one boundary. rfc2046 5.1.1
  *
  * Gives the pieces in order: parts, and the gaps around them (preamble, epilogue; one of blanks only
- * is left out). A delimiter stands at the start of a line, after CRLF or a bare LF, and may have
+ * is left out, as is nothing behind the last delimiter). A delimiter stands at the start of a line, after CRLF or a bare LF, and may have
  * blanks behind it; the line end before it belongs to it. Behind the closing delimiter all is epilogue.
  * A loose splitter takes lines that only begin with the delimiter, lines that a bare CR begins, and
  * goes on behind the closing delimiter, as some readers do.

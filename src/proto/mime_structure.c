@@ -39,7 +39,9 @@ bool mime_part_is_text(const struct mime_part *part)
 	struct text type, subtype;
 
 	mime_part_type(part, &type, &subtype);
-	return text_is_equal_nocase(type, text_word) && part->kind == MIME_LEAF;
+	if (part->kind != MIME_LEAF)
+		return false;
+	return text_is_equal_nocase(type, text_word) || text_is_cstr_nocase(type, "multipart");
 }
 
 bool mime_part_is_first(const struct mime_part *part)
