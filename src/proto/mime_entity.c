@@ -351,12 +351,13 @@ static void note_junk(struct mime_part *part, struct mime_entity *e, const struc
 {
 	if (h->junk_at == SIZE_MAX)
 		return;
-	e->gap = text_skip(t, h->has_end ? h->junk_at : 0);
-	if (h->n_fields == 0) { /* no header at all */
-		part->header = text_slice(t, 0, 0);
-		part->body = t;
-		e->gap = (struct text){ 0 };
-	}
+	e->gap = text_skip(t, h->junk_at);
+	if (h->has_end && h->n_fields > 0)
+		return;
+	/* no header at all, or one that nothing ends: the body begins at the first line that is no field */
+	part->header = text_slice(t, 0, h->n_fields ? h->junk_at : 0);
+	part->body = text_skip(t, part->header.n);
+	e->gap = (struct text){ 0 };
 }
 
 static unsigned reason_of_junk(const struct mime_header_reader *h)

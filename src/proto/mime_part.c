@@ -118,6 +118,18 @@ static void look_at_gap(struct mime_reader *r, struct mime_part *part, struct te
 		add_other_gap(r, part, text_skip(t, look.base64_at));
 }
 
+/* Behind a multipart within that had the same boundary, and took the delimiters up to its own close. */
+static void resume(struct mime_reader *r, struct mime_splitter *s)
+{
+	if (!r->resume)
+		return;
+	s->at = (size_t)(r->resume - s->body.p);
+	s->done = s->at >= s->body.n;
+	s->in_part = s->is_closed = false;
+	s->close_at = SIZE_MAX;
+	r->resume = NULL;
+}
+
 /* One way of cutting a body. The gaps are looked at when the way is done, since they may add others. */
 static void read_pieces(struct mime_reader *r, struct mime_part *part, const struct mime_entity *e,
 			struct mime_splitter *s, struct text around)
@@ -137,6 +149,7 @@ static void read_pieces(struct mime_reader *r, struct mime_part *part, const str
 			return; /* nothing was cut */
 		if (piece.is_part) {
 			read_entity(r, &place);
+			resume(r, s);
 			continue;
 		}
 		add_gap(r, part, piece.text);
@@ -292,15 +305,6 @@ static void read_leaf(struct mime_reader *r, struct mime_part *part)
 	read_files(r, part);
 }
 
-/* Does one around it name the boundary? */
-static bool is_boundary_around(const struct mime_part *part, struct text boundary)
-{
-	for (; part; part = part->parent)
-		if (part->delimiter.n && text_is_equal(part->delimiter, boundary))
-			return true;
-	return false;
-}
-
 /* No part was found by the boundaries named: for most readers it is then text. Some take what looks like
  * a delimiter for one. */
 static void read_unfound(struct mime_reader *r, struct mime_part *part, const struct mime_entity *e,
@@ -321,19 +325,38 @@ static void read_unfound(struct mime_reader *r, struct mime_part *part, const st
 	read_boundary(r, part, e, body, around, guess);
 }
 
+/* A multipart with the boundary of the one around it: which of the two a delimiter belongs to is not
+ * said. Most readers, and those who send such mail, give it to the inner one until that is closed. */
+static void read_nested(struct mime_reader *r, struct mime_part *part, const struct mime_entity *e,
+			const struct place *place)
+{
+	struct text body =
+		text_skip(place->around, (size_t)(part->header.p - place->around.p) + part->header.n);
+	struct mime_splitter s = mime_splitter_of(body, e->boundaries[0], false);
+
+	part->reasons |= MIME_REASON_NESTED_BOUNDARY;
+	part->body = body;
+	s.ends_at_close = true;
+	read_pieces(r, part, e, &s, body);
+	part->body = text_slice(body, 0, s.at);
+	note_cut(r, part, &s);
+	r->resume = body.p + s.at;
+}
+
 static void read_multipart(struct mime_reader *r, struct mime_part *part, const struct mime_entity *e,
 			   const struct place *place, struct text body, bool is_decoded)
 {
 	struct text around = is_decoded ? body : place->around;
 	bool is_found = false;
 
-	for (size_t i = 0; i < e->n_boundaries && !mime_reader_has_stopped(r); i++) {
-		bool is_around = is_boundary_around(part, e->boundaries[i]) && !is_decoded;
-		if (is_around)
-			part->reasons |= MIME_REASON_NESTED_BOUNDARY;
+	if (!is_decoded && place->delimiter.n && e->n_boundaries == 1 &&
+	    text_is_equal(place->delimiter, e->boundaries[0])) {
+		read_nested(r, part, e, place);
+		return;
+	}
+	for (size_t i = 0; i < e->n_boundaries && !mime_reader_has_stopped(r); i++)
 		if (read_boundary(r, part, e, body, around, e->boundaries[i]) > 0)
 			is_found = true;
-	}
 	if (mime_reader_has_stopped(r))
 		return;
 	if (!is_found && (part->n_ways == 0 || !is_decoded))
