@@ -33,6 +33,8 @@ void mime_reader_spend(struct mime_reader *r, size_t n)
 		mime_reader_stop(r, MIME_TROUBLE_WORK);
 	else
 		r->work -= n;
+	if (!mime_reader_has_stopped(r))
+		r->tree->work += n;
 }
 
 void *mime_reader_alloc(struct mime_reader *r, size_t n)
@@ -274,6 +276,7 @@ static void take_field(struct mime_reader *r, struct mime_part *part, struct mim
 		if (!text_is_cstr_nocase(field->name, fields[i].name))
 			continue;
 		arena_reset(&r->scratch);
+		mime_reader_spend(r, field->body.n);
 		trouble = mime_value_parse(field->body, r->limits, &r->scratch, &v);
 		if (trouble != MIME_TROUBLE_NONE)
 			mime_reader_stop(r, trouble);
@@ -381,6 +384,8 @@ void mime_entity_read(struct mime_reader *r, struct mime_part *part, struct text
 		take_field(r, part, e, &field);
 	}
 	mime_reader_spend(r, h.at);
+	if (h.n_fields == 0 && h.trouble == MIME_TROUBLE_HEADER_BYTES && h.junk_at != SIZE_MAX)
+		h.trouble = MIME_TROUBLE_NONE; /* a long text without a header */
 	if (h.trouble != MIME_TROUBLE_NONE)
 		mime_reader_stop(r, h.trouble);
 	part->header = text_slice(t, 0, h.at);

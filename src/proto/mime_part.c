@@ -17,8 +17,11 @@
 
 #define WORK_FACTOR 64
 #define WORK_LEAST  (1 << 20)
-#define LOOK_COST   16 /* of one place looked at, in bytes passed over */
+#define LOOK_COST   32 /* of one place looked at, in bytes passed over */
 #define RATIO_FROM  (1 << 20)
+
+#define SCRATCH_LEAST  (64 << 10)
+#define SCRATCH_FACTOR 4 /* the values of a field: its parameters as views, unquoted, and joined */
 
 #define BIT(encoding) (1U << (encoding))
 #define EVERY_ENCODING                                                                                       \
@@ -136,6 +139,7 @@ static void read_pieces(struct mime_reader *r, struct mime_part *part, const str
 {
 	struct mime_piece piece;
 	struct text gaps[2] = { { 0 }, { 0 } };
+	size_t n_paid = 0;
 
 	mime_reader_spend(r, s->body.n - s->at);
 	while (!mime_reader_has_stopped(r) && mime_split_next(s, &piece)) {
@@ -145,6 +149,8 @@ static void read_pieces(struct mime_reader *r, struct mime_part *part, const str
 				       .in_digest = e->is_digest,
 				       .is_followed = piece.is_followed };
 		place.around = text_skip(around, (size_t)(piece.text.p - around.p));
+		mime_reader_spend(r, (s->n_looks - n_paid) * LOOK_COST);
+		n_paid = s->n_looks;
 		if (s->done && s->n_delimiters == 0)
 			return; /* nothing was cut */
 		if (piece.is_part) {
@@ -155,7 +161,7 @@ static void read_pieces(struct mime_reader *r, struct mime_part *part, const str
 		add_gap(r, part, piece.text);
 		gaps[s->is_closed && !piece.is_followed] = piece.text;
 	}
-	mime_reader_spend(r, s->n_looks * LOOK_COST);
+	mime_reader_spend(r, (s->n_looks - n_paid) * LOOK_COST);
 	part->n_ways++;
 	for (size_t i = 0; i < 2 && !s->is_loose; i++)
 		look_at_gap(r, part, gaps[i], i == 0);
@@ -521,7 +527,7 @@ void mime_tree_read(struct text message, const struct mime_limits *limits, struc
 		r.work = WORK_LEAST;
 	bound_ratio(&r);
 	r.is_crlf = first < message.n && first > 0 && message.p[first - 1] == '\r';
-	arena_init(&r.scratch, limits->memory);
+	arena_init(&r.scratch, SCRATCH_LEAST + SCRATCH_FACTOR * limits->header_bytes);
 	*ret_tree = (struct mime_tree){ 0 };
 	read_entity(&r, &place);
 	if (ret_tree->facts & MIME_FACT_PARTIAL)

@@ -100,6 +100,7 @@ struct mime_tree {
 	struct mime_part *first, *last;
 	size_t n_parts;
 	unsigned defects, reasons, facts; /* of all parts together */
+	size_t work;                      /* bytes looked at, each time anew: what reading cost */
 	enum mime_trouble trouble;
 };
 
