@@ -33,6 +33,8 @@ void mime_reader_spend(struct mime_reader *r, size_t n)
 		mime_reader_stop(r, MIME_TROUBLE_WORK);
 	else
 		r->work -= n;
+	if (!mime_reader_has_stopped(r))
+		r->tree->work += n;
 }
 
 void *mime_reader_alloc(struct mime_reader *r, size_t n)
@@ -117,6 +119,14 @@ static bool is_message_type(struct text subtype)
 	       text_is_cstr_nocase(subtype, "external-body");
 }
 
+/* A piece of a message, or the header of one that is elsewhere: no message for most readers. */
+static unsigned facts_of_message(struct text subtype)
+{
+	if (text_is_cstr_nocase(subtype, "partial"))
+		return MIME_FACT_PARTIAL;
+	return text_is_cstr_nocase(subtype, "external-body") ? MIME_FACT_EXTERNAL : 0;
+}
+
 static void take_boundaries(struct mime_reader *r, struct mime_part *part, struct mime_entity *e,
 			    const struct mime_value *v)
 {
@@ -180,13 +190,11 @@ static void take_type(struct mime_reader *r, struct mime_part *part, struct mime
 		take_boundaries(r, part, e, v);
 	}
 	if (text_is_cstr_nocase(type, "message") && is_message_type(subtype)) {
-		if (e->n_types == 1)
+		unsigned facts = facts_of_message(subtype);
+		if (e->n_types == 1 && !facts)
 			part->kind = MIME_MESSAGE;
 		e->is_message = true;
-		if (text_is_cstr_nocase(subtype, "partial"))
-			part->facts |= MIME_FACT_PARTIAL;
-		if (text_is_cstr_nocase(subtype, "external-body"))
-			part->facts |= MIME_FACT_EXTERNAL;
+		part->facts |= facts;
 	}
 }
 
@@ -268,6 +276,7 @@ static void take_field(struct mime_reader *r, struct mime_part *part, struct mim
 		if (!text_is_cstr_nocase(field->name, fields[i].name))
 			continue;
 		arena_reset(&r->scratch);
+		mime_reader_spend(r, field->body.n);
 		trouble = mime_value_parse(field->body, r->limits, &r->scratch, &v);
 		if (trouble != MIME_TROUBLE_NONE)
 			mime_reader_stop(r, trouble);
@@ -345,12 +354,13 @@ static void note_junk(struct mime_part *part, struct mime_entity *e, const struc
 {
 	if (h->junk_at == SIZE_MAX)
 		return;
-	e->gap = text_skip(t, h->has_end ? h->junk_at : 0);
-	if (h->n_fields == 0) { /* no header at all */
-		part->header = text_slice(t, 0, 0);
-		part->body = t;
-		e->gap = (struct text){ 0 };
-	}
+	e->gap = text_skip(t, h->junk_at);
+	if (h->has_end && h->n_fields > 0)
+		return;
+	/* no header at all, or one that nothing ends: the body begins at the first line that is no field */
+	part->header = text_slice(t, 0, h->n_fields ? h->junk_at : 0);
+	part->body = text_skip(t, part->header.n);
+	e->gap = (struct text){ 0 };
 }
 
 static unsigned reason_of_junk(const struct mime_header_reader *h)
@@ -374,6 +384,8 @@ void mime_entity_read(struct mime_reader *r, struct mime_part *part, struct text
 		take_field(r, part, e, &field);
 	}
 	mime_reader_spend(r, h.at);
+	if (h.n_fields == 0 && h.trouble == MIME_TROUBLE_HEADER_BYTES && h.junk_at != SIZE_MAX)
+		h.trouble = MIME_TROUBLE_NONE; /* a long text without a header */
 	if (h.trouble != MIME_TROUBLE_NONE)
 		mime_reader_stop(r, h.trouble);
 	part->header = text_slice(t, 0, h.at);

@@ -26,11 +26,12 @@ struct mime_reader {
 	struct arena scratch; /* values of one field */
 	struct mime_tree *tree;
 	struct text message;
-	size_t memory;  /* of the arena that may still be used */
-	size_t work;    /* bytes that may still be looked at */
-	size_t decoded; /* bytes that may still be decoded */
-	bool is_ratio;  /* that bound is limits->ratio's */
-	bool is_crlf;   /* lines of the message end so */
+	size_t memory;      /* of the arena that may still be used */
+	size_t work;        /* bytes that may still be looked at */
+	size_t decoded;     /* bytes that may still be decoded */
+	const char *resume; /* where a multipart goes on behind one within that has its boundary; NULL */
+	bool is_ratio;      /* that bound is limits->ratio's */
+	bool is_crlf;       /* lines of the message end so */
 };
 
 bool mime_reader_has_stopped(const struct mime_reader *r);

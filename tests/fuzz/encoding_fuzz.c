@@ -10,7 +10,7 @@
 #include "proto/quoted_printable.h"
 #include "proto/uuencode.h"
 
-#define SLACK 8 /* of base64.h */
+#define SLACK BASE64_SLACK
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
