@@ -85,12 +85,10 @@ struct link_found {
 struct link *links_add(struct links *links, const struct link_found *found);
 
 /* Finds the URLs of a text for people (UTF-8): with a scheme, "www.", bare domains below a listed public
- * suffix, in angle brackets over several lines, defanged ones. Linear in the text. rfc3986 C */
-void links_add_text(struct links *links, struct text text, unsigned facts, unsigned part);
-
-/* The URLs of a header field's body, folded or not. A field such as List-Unsubscribe has them in angle
- * brackets. rfc2369 2 */
-void links_add_field(struct links *links, struct text name, struct text body);
+ * suffix, in angle brackets over several lines (rfc3986 C), defanged ones. Each is added as `like` says: its
+ * kind, facts and part. Where it cannot be known whether a URL goes on in the next line, both are added.
+ * Linear in the text. */
+void links_add_text(struct links *links, struct text text, const struct link_found *like);
 
 /* The host that a text shown to people claims to be: the text is one URL or one domain, whatever blanks
  * are around. False: it names none. */

@@ -75,7 +75,7 @@ static const struct {
 	{ "java\nscript:alert(1)", "javascript:alert(1)", URL_ODD_CONTROL },
 	{ "data:text/html,<b>", "data:text/html,<b>", 0 },
 	{ "foo://Host:99/a/../b", "foo://Host:99/b", URL_ODD_PORT },
-	{ "ftp://u:p@h.example:21/f", "ftp://u%3Ap@h.example/f", URL_ODD_USERINFO },
+	{ "ftp://u:p@h.example:21/f", "ftp://u:p@h.example/f", URL_ODD_USERINFO },
 	/* relative ones */
 	{ "x", "https://base.example/dir/x", 0 },
 	{ "../x?y#z", "https://base.example/x?y#z", 0 },
