@@ -59,18 +59,14 @@ bool public_suffix_is(struct text host)
 	return take_name(without_end_dot(host), &name) && psl_is_public_suffix(psl_builtin(), name.bytes);
 }
 
+/* Every rule ends in a top-level domain that the list has a rule for, so the last label tells. */
 bool public_suffix_is_listed_below(struct text host)
 {
 	struct text name_text = without_end_dot(host);
+	size_t dot = text_find_last_byte(name_text, '.');
 	struct name name;
-	size_t at;
 
-	if (!take_name(name_text, &name))
+	if (dot == SIZE_MAX || dot == 0 || !take_name(text_skip(name_text, dot + 1), &name))
 		return false;
-	for (at = text_find_byte(name_text, '.'); at < name.n;
-	     at += 1 + text_find_byte(text_skip(name_text, at + 1), '.'))
-		if (psl_is_public_suffix2(psl_builtin(), name.bytes + at + 1,
-					  PSL_TYPE_ANY | PSL_TYPE_NO_STAR_RULE))
-			return true;
-	return false;
+	return psl_is_public_suffix2(psl_builtin(), name.bytes, PSL_TYPE_ANY | PSL_TYPE_NO_STAR_RULE);
 }

@@ -22,7 +22,7 @@ struct text public_suffix_registrable(struct text host);
 /* Is the whole name a public suffix? Also "test", by the rule "*". */
 bool public_suffix_is(struct text host);
 
-/* Does the name end in a suffix that the list names, below which it has at least one label? Tells
+/* Has the name at least two labels, of which the last is a top-level domain that the list knows? Tells
  * "example.com" from "report.txt". */
 bool public_suffix_is_listed_below(struct text host);
 
