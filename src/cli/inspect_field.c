@@ -5,7 +5,14 @@
  */
 #include "cli/inspect_field.h"
 
+#include "proto/address_list.h"
+#include "proto/mail_date.h"
+
+#include <stdio.h>
+
 #define NAME_MAX_BYTES 64
+#define ADDRESSES_MAX  10000
+#define SCRATCH        ((size_t)1 << 20)
 
 static const struct {
 	const char *name;
@@ -60,15 +67,55 @@ bool inspect_join_param(struct inspect *in, const struct mime_value *v, struct t
 	return ok;
 }
 
+static void add_address(struct json_writer *w, const struct address *a)
+{
+	json_open_object(w);
+	json_key(w, "name");
+	if (a->name.n)
+		json_text(w, a->name);
+	else
+		json_null(w);
+	json_key(w, "address");
+	if (a->address.n)
+		json_text(w, a->address);
+	else
+		json_null(w);
+	if (a->group)
+		json_key_text(w, "group", a->group->name);
+	json_key_bool(w, "is_ambiguous", a->defects & ADDRESS_DEFECTS_AMBIGUOUS);
+	json_close(w);
+}
+
 void inspect_add_addresses(struct inspect *in, struct json_writer *w, struct text body)
 {
-	(void)in;
-	(void)w;
-	(void)body;
+	struct address_list list;
+	struct arena scratch;
+	bool is_whole;
+
+	arena_init(&scratch, SCRATCH + 16 * body.n);
+	is_whole = address_list_parse(body, ADDRESSES_MAX, in->charsets, &scratch, &list);
+	json_key_array(w, "addresses");
+	for (const struct address *a = list.first; a; a = a->next)
+		add_address(w, a);
+	json_close(w);
+	if (!is_whole)
+		json_key_bool(w, "is_cut", true);
+	arena_reset(&scratch);
 }
 
 void inspect_add_date(struct json_writer *w, struct text body)
 {
-	(void)w;
-	(void)body;
+	struct mail_date d;
+	char text[64];
+	int zone;
+
+	json_key(w, "date");
+	if (!mail_date_parse(body, &d)) {
+		json_null(w);
+		return;
+	}
+	zone = d.zone < 0 ? -d.zone : d.zone;
+	snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d%c%02d:%02d", d.year, d.month, d.day,
+		 d.hour, d.minute, d.second, d.zone < 0 ? '-' : '+', zone / 60, zone % 60);
+	json_cstr(w, text);
 }

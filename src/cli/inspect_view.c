@@ -134,7 +134,7 @@ struct text inspect_field_text(struct inspect *in, struct text body)
 
 	buf_reset(&in->text);
 	encoded_word_decode_text(in->charsets, body, &in->text, &defects);
-	return buf_text(&in->text);
+	return text_trim(buf_text(&in->text));
 }
 
 struct text inspect_name_text(struct inspect *in, const struct mime_name *name)
