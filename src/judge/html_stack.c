@@ -343,3 +343,10 @@ bool html_stack_close(struct html_stack *stack, const struct html_token *token)
 	close_from(stack, place, !has_flag(element, HTML_FLAG_SCOPE));
 	return true;
 }
+
+void html_stack_cut(struct html_stack *stack, size_t n)
+{
+	stack->n_beyond = 0;
+	while (stack->n > n)
+		pop(stack);
+}
