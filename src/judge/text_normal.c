@@ -106,7 +106,11 @@ static void add_units(struct writer *w, const UChar *units, int32_t n)
 			take_blank(w, '\n');
 			continue;
 		}
-		if (c <= ' ' || (c >= 0x7f && c < 0xa0)) {
+		if (c < 0x80 && is_blank((unsigned char)c)) {
+			take_blank(w, (unsigned char)c);
+			continue;
+		}
+		if (c >= 0x80 && c < 0xa0) {
 			w->has_blank = true;
 			continue;
 		}
@@ -156,16 +160,30 @@ static size_t cut_length(const struct writer *w, struct text word)
 	return PIECE_MAX;
 }
 
-static void add_word(struct writer *w, struct text word)
+/* The end of the words that ICU is needed for, one behind the other, as far as one piece goes. */
+static size_t foreign_length(struct text t)
 {
-	if (text_is_ascii(word)) {
-		add_ascii(w, word);
-		return;
+	size_t end = 0, at = 0;
+
+	while (at < t.n && at < PIECE_MAX) {
+		bool is_foreign = false;
+		for (; at < t.n && !is_blank((unsigned char)t.p[at]); at++)
+			is_foreign |= t.p[at] & '\x80';
+		if (end && (!is_foreign || at > PIECE_MAX))
+			break;
+		end = at;
+		while (at < t.n && is_blank((unsigned char)t.p[at]))
+			at++;
 	}
-	while (word.n) {
-		size_t n = cut_length(w, word);
-		add_piece(w, text_slice(word, 0, n));
-		word = text_skip(word, n);
+	return end;
+}
+
+static void add_foreign(struct writer *w, struct text words)
+{
+	while (words.n && !w->out->overflow) {
+		size_t n = cut_length(w, words);
+		add_piece(w, text_slice(words, 0, n));
+		words = text_skip(words, n);
 	}
 }
 
@@ -179,10 +197,13 @@ bool text_normal_add(struct text t, struct buf *out, struct text_counts *counts)
 		return false;
 	while (t.n && !out->overflow) {
 		size_t n = 0;
-		while (n < t.n && !is_blank((unsigned char)t.p[n]))
-			n++;
-		if (n)
-			add_word(&w, text_slice(t, 0, n));
+		char bits = 0;
+		for (; n < t.n && !is_blank((unsigned char)t.p[n]); n++)
+			bits |= t.p[n];
+		if (n && bits & '\x80')
+			add_foreign(&w, text_slice(t, 0, n = foreign_length(t)));
+		else if (n)
+			add_ascii(&w, text_slice(t, 0, n));
 		else
 			take_blank(&w, (unsigned char)t.p[0]);
 		t = text_skip(t, n ? n : 1);
