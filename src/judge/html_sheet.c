@@ -8,7 +8,7 @@
  */
 #include "judge/html_sheet.h"
 
-#define STEPS          4000000
+#define STEPS          2000000
 #define MEDIA_DEPTH    4
 #define COMPOUNDS_MAX  6
 #define CLASSES_MAX    4
@@ -90,12 +90,22 @@ void html_names_of(enum html_element element, struct text name, struct text clas
 
 void html_cascade_set(struct html_cascade *cascade, const struct html_setting *setting, uint64_t rank)
 {
+	uint32_t bit = (uint32_t)1 << setting->property;
+
 	if (setting->is_important)
 		rank |= RANK_IMPORTANT;
-	if (rank < cascade->ranks[setting->property])
+	if (cascade->set & bit && rank < cascade->ranks[setting->property])
 		return;
+	cascade->set |= bit;
 	cascade->ranks[setting->property] = rank;
 	cascade->values[setting->property] = setting->value;
+}
+
+void html_cascade_finish(struct html_cascade *cascade)
+{
+	for (unsigned i = 0; i < HTML_PROPERTY_COUNT; i++)
+		if (!(cascade->set & (uint32_t)1 << i))
+			cascade->values[i] = (struct html_value){ 0 };
 }
 
 void html_sheet_init(struct html_sheet *sheet, size_t max_rules, struct arena *arena)

@@ -32,9 +32,13 @@ void html_names_of(enum html_element element, struct text name, struct text clas
 
 /* What of each property has won so far, and by which rank. */
 struct html_cascade {
+	uint32_t set; /* bit per property; of others nothing is to be read */
 	struct html_value values[HTML_PROPERTY_COUNT];
 	uint64_t ranks[HTML_PROPERTY_COUNT];
 };
+
+/* Gives the value of a property that was not set the kind UNSET, so that all can be read. */
+void html_cascade_finish(struct html_cascade *cascade);
 
 /* Ranks of what stands in the page itself; a rule's lies between. */
 #define HTML_RANK_BROWSER   1

@@ -17,6 +17,7 @@ struct html_entry {
 	size_t table; /* the innermost <table> or <template> up to this one */
 	size_t block; /* the innermost element of HTML_FLAG_SPECIAL up to this one */
 	bool is_foreign;
+	bool has_values; /* something was set; else the style is that of the entry before */
 	struct html_style style;
 	struct html_value values[HTML_PROPERTY_COUNT];
 };
@@ -93,7 +94,10 @@ static void link_top(struct html_stack *stack)
 		entry->table = stack->n;
 	if (is_html && has_flag(entry->element, HTML_FLAG_SPECIAL))
 		entry->block = stack->n;
-	html_style_within(around ? &around->style : &stack->root, entry->values, &entry->style);
+	if (entry->has_values)
+		html_style_within(around ? &around->style : &stack->root, entry->values, &entry->style);
+	else
+		entry->style = around ? around->style : stack->root;
 }
 
 static void pop(struct html_stack *stack)
@@ -262,12 +266,14 @@ static void leave_foreign(struct html_stack *stack, enum html_element element)
 static void cascade_of(struct html_stack *stack, const struct html_opening *o, struct html_names *ret_names,
 		       struct html_cascade *ret_cascade)
 {
-	memset(ret_cascade, 0, sizeof *ret_cascade);
+	ret_cascade->set = 0;
 	html_names_of(o->token->element, o->token->name, o->classes, o->id, ret_names);
 	html_style_set_element(o->token->element, o->attributes, ret_cascade);
 	html_sheet_apply(stack->sheet, ret_names, stack->names, stack->n, ret_cascade);
 	if (o->style.n)
 		html_style_set_inline(o->style, ret_cascade);
+	if (ret_cascade->set)
+		html_cascade_finish(ret_cascade);
 }
 
 void html_stack_open(struct html_stack *stack, const struct html_opening *opening,
@@ -284,7 +290,9 @@ void html_stack_open(struct html_stack *stack, const struct html_opening *openin
 		close_for(stack, element);
 	is_foreign = is_foreign_inside(stack, element);
 	cascade_of(stack, opening, &names, &cascade);
-	html_style_within(html_stack_style(stack), cascade.values, ret_style);
+	*ret_style = *html_stack_style(stack);
+	if (cascade.set)
+		html_style_within(html_stack_style(stack), cascade.values, ret_style);
 	if ((!is_foreign && has_flag(element, HTML_FLAG_VOID)) ||
 	    (opening->token->is_self_closing && (is_foreign || html_stack_is_foreign(stack))))
 		return;
@@ -295,8 +303,11 @@ void html_stack_open(struct html_stack *stack, const struct html_opening *openin
 	}
 	stack->names[stack->n] = names;
 	entry = &stack->entries[stack->n++];
-	*entry = (struct html_entry){ .element = element, .is_foreign = is_foreign };
-	memcpy(entry->values, cascade.values, sizeof entry->values);
+	entry->element = element;
+	entry->is_foreign = is_foreign;
+	entry->has_values = cascade.set != 0;
+	if (cascade.set)
+		memcpy(entry->values, cascade.values, sizeof entry->values);
 	link_top(stack);
 }
 
@@ -342,4 +353,11 @@ bool html_stack_close(struct html_stack *stack, const struct html_token *token)
 	}
 	close_from(stack, place, !has_flag(element, HTML_FLAG_SCOPE));
 	return true;
+}
+
+void html_stack_cut(struct html_stack *stack, size_t n)
+{
+	stack->n_beyond = 0;
+	while (stack->n > n)
+		pop(stack);
 }

@@ -45,6 +45,9 @@ void html_stack_open(struct html_stack *stack, const struct html_opening *openin
 /* False: there was nothing to close. */
 bool html_stack_close(struct html_stack *stack, const struct html_token *token);
 
+/* Closes all but the outermost n. */
+void html_stack_cut(struct html_stack *stack, size_t n);
+
 /* Of the innermost element. */
 const struct html_style *html_stack_style(const struct html_stack *stack);
 /* Is it one of SVG or MathML? For the tokenizer. */

@@ -4,7 +4,8 @@
  *
  * One list for the URLs of texts, of HTML and of header fields. Each has what was written, what a browser
  * would open, whose domain that is, and what the reader was shown in its place. The same link written
- * twice is there twice: how often is a fact too. At most limits->links are kept; n_seen counts on.
+ * twice is there twice: how often is a fact too. At most limits->links are kept; n_seen counts on for those
+ * of HTML, in texts none is looked for when the list is full.
  */
 #ifndef JUDGE_LINKS_H
 #define JUDGE_LINKS_H
@@ -66,7 +67,8 @@ struct links {
 	const struct view_limits *limits;
 	const struct lookalike *lookalike; /* may be NULL */
 	struct arena *arena;
-	bool is_full; /* a limit was met: some links are not in the list */
+	size_t n_refused; /* what looked like a host in a text, and is none */
+	bool is_full;     /* a limit was met: some links are not in the list */
 };
 
 void links_init(struct links *links, const struct view_limits *limits, const struct lookalike *lookalike,

@@ -19,8 +19,9 @@
 struct scan {
 	struct links *links;
 	struct link_found like;
-	struct buf mended; /* a URL with its scheme mended */
-	struct buf word;   /* put together or mended */
+	struct buf mended;    /* a URL with its scheme mended */
+	struct buf word;      /* put together or mended */
+	struct arena scratch; /* for a look at one host */
 };
 
 static bool is_alphanumeric(char c)
@@ -210,15 +211,40 @@ static struct text skip_opening(struct text t)
 	return t;
 }
 
-static bool has_stop(struct text t)
+/* A stop that ends a label: that of ASCII, or an ideographic one. Its length, 0: none. */
+static size_t stop_length(struct text t)
 {
 	static const struct text stops[] = { TEXT("."), TEXT("\xe3\x80\x82"), TEXT("\xef\xbc\x8e"),
 					     TEXT("\xef\xbd\xa1") };
 
 	for (size_t i = 0; i < sizeof stops / sizeof *stops; i++)
-		if (text_find(t, stops[i]) != SIZE_MAX)
-			return true;
-	return false;
+		if (text_has_prefix(t, stops[i]))
+			return stops[i].n;
+	return 0;
+}
+
+/* Has it two labels, of which the last is a listed one? Asked before anything costly is. */
+static bool may_be_host(struct scan *s, struct text host)
+{
+	buf_reset(&s->mended);
+	while (host.n) {
+		size_t stop = stop_length(host);
+		buf_add_byte(&s->mended, stop ? '.' : host.p[0]);
+		host = text_skip(host, stop ? stop : 1);
+	}
+	return public_suffix_is_listed_below(buf_text(&s->mended));
+}
+
+/* What looked like a host too often and was none ends the search: it is made to cost. */
+static bool is_host(struct scan *s, struct text t)
+{
+	struct text host;
+	bool ok = link_shown_host(t, &s->scratch, &host);
+
+	arena_reset(&s->scratch);
+	if (!ok && ++s->links->n_refused > s->links->limits->links)
+		s->links->is_full = true;
+	return ok;
 }
 
 static size_t host_length(struct text t)
@@ -236,14 +262,13 @@ static bool take_bare(struct scan *s, struct text word, unsigned facts)
 {
 	struct text t = without_end(skip_opening(word)), url;
 	size_t n = host_length(t);
-	struct text shown;
 
-	if (n < 4 || n > HOST_MAX || !has_stop(text_slice(t, 0, n)))
+	if (n < 4 || n > HOST_MAX)
 		return false;
 	if (n < t.n && !strchr("/?#:\\", t.p[n] ? t.p[n] : 'x'))
 		return false;
 	url = without_text_behind(t, text_slice(t, 0, n));
-	if (!link_shown_host(url, s->links->arena, &shown))
+	if (!may_be_host(s, text_slice(url, 0, n)) || !is_host(s, url))
 		return false;
 	return add_bare(s, url, facts);
 }
@@ -415,7 +440,8 @@ void links_add_text(struct links *links, struct text text, const struct link_fou
 
 	buf_init(&s.mended, WORD_MAX + SCHEME_MAX);
 	buf_init(&s.word, WORD_MAX + SCHEME_MAX);
-	while (at < text.n) {
+	arena_init(&s.scratch, 65536);
+	while (at < text.n && !links->is_full) {
 		size_t n = text.p[at] == '<' ? take_bracketed(&s, text, at, &close) : 0;
 		struct text word = word_at(text, at);
 		if (text.p[at] == '\n')

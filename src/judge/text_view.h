@@ -35,7 +35,7 @@ struct text_form {
 
 struct text_view {
 	struct buf display;       /* lines joined as a reader shows them; quote marks kept */
-	struct buf normal;        /* without quoted lines and signature */
+	struct buf normal;        /* without the quoted lines */
 	struct buf normal_quoted; /* the quoted lines alone, in normal form */
 	size_t n_lines, n_quoted_lines;
 	size_t signature_at; /* in display: where the separator "-- " stands; SIZE_MAX: none */
