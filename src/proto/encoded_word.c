@@ -252,7 +252,7 @@ static bool decode(struct decoder *d)
 bool encoded_word_decode_text(struct charset_cache *cache, struct text in, struct buf *out, unsigned *defects)
 {
 	struct decoder d = {
-		.cache = cache, .in = text_trim(in), .no_end_from = SIZE_MAX, .out = out, .defects = defects
+		.cache = cache, .in = in, .no_end_from = SIZE_MAX, .out = out, .defects = defects
 	};
 	bool fits;
 

@@ -12,7 +12,7 @@
  * cut in two is whole again. Raw bytes above 0x7f are UTF-8, or windows-1252 where they are not.
  *
  * A fold, with the blanks around it, becomes one blank (rfc5322 2.2.3 would keep the blanks behind it;
- * no reader shows them). Blanks at both ends are dropped. Linear.
+ * no reader shows them). The body of a field is to be trimmed by the caller. Linear.
  */
 #ifndef PROTO_ENCODED_WORD_H
 #define PROTO_ENCODED_WORD_H
