@@ -9,6 +9,7 @@ dkimpy where that is installed, and verified with each of its records. What a re
 
 import argparse
 import base64
+import itertools
 import json
 import re
 import subprocess
@@ -167,16 +168,14 @@ def sign_by_dkimpy(message, key, form):
 
 def sign_all(folder, signer):
 	"""(name, message, record, result) for each message, form, key and signer."""
-	for record, key, wanted in RECORDS:
+	for (record, key, wanted), name, form in itertools.product(RECORDS, UNSIGNED, FORMS):
+		message = authentication.with_crlf((folder / name).read_bytes())
 		pem = signer.file(f"{key}.pem", pem_of(folder / key))
-		for name in UNSIGNED:
-			message = authentication.with_crlf((folder / name).read_bytes())
-			for form in FORMS:
-				field = signer.sign(message, pem, "example.com", "test", form, NOW)
-				yield f"{name} {form} {record} {key}", field + message, record, wanted
-				if dkim:
-					field = sign_by_dkimpy(message, (folder / key).read_bytes(), form)
-					yield f"{name} {form} {record} {key} by dkimpy", field + message, record, wanted
+		field = signer.sign(message, pem, "example.com", "test", form, NOW)
+		yield f"{name} {form} {record} {key}", field + message, record, wanted
+		if dkim:
+			field = sign_by_dkimpy(message, (folder / key).read_bytes(), form)
+			yield f"{name} {form} {record} {key} by dkimpy", field + message, record, wanted
 
 
 def run_records(folder):
