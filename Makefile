@@ -27,6 +27,7 @@ suite-arc: build
 	tests/suites/arc.py
 suite-dkim: build
 	tests/suites/dkim.py
+	tests/suites/differential_dkim.py
 suite-spf: build
 	tests/suites/spf.py
 
