@@ -26,8 +26,8 @@ bench: build
 suite-arc: build
 	tests/suites/arc.py
 suite-dkim: build
-	tests/suites/dkim.py
 	tests/suites/differential_dkim.py
+	tests/suites/dkim.py
 suite-spf: build
 	tests/suites/spf.py
 
