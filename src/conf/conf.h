@@ -44,7 +44,7 @@ enum conf_reader {
 #define CONF_DOMAIN_NONE  UINT64_C(0)
 /* Ids that uid-base stands for the first of. */
 #define CONF_UIDS 32
-/* Address space of resolver, which its sandbox bounds. cache-size and max-queries must fit. */
+/* Address space of a resolver, which its sandbox bounds. cache-size and max-queries must fit. */
 #define CONF_RESOLVER_MEMORY ((uint64_t)1536 << 20)
 
 struct conf_place {
@@ -179,6 +179,11 @@ struct conf_resolver {
 #include "conf/schema.def"
 };
 
+struct conf_judge_resolver {
+#define JUDGE_RESOLVER CONF_FIELD
+#include "conf/schema.def"
+};
+
 struct conf_tls {
 #define TLS CONF_FIELD
 #include "conf/schema.def"
@@ -221,6 +226,7 @@ struct conf {
 	struct conf_scan scan;
 	struct conf_deliver deliver;
 	struct conf_resolver resolver;
+	struct conf_judge_resolver judge_resolver;
 	struct conf_stub_zones stub_zone;
 	struct conf_tls tls;
 	struct conf_rooms rooms;

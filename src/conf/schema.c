@@ -27,6 +27,7 @@ enum {
 	R_SCAN = CONF_FOR_SCAN,
 	R_DELIVER = CONF_FOR_DELIVER,
 	R_RESOLVER = CONF_FOR_RESOLVER,
+	R_JUDGE_RESOLVER = CONF_FOR_JUDGE_RESOLVER,
 	R_KEYRING = CONF_FOR_KEYRING,
 	R_AUDIT = CONF_FOR_AUDIT,
 	R_ALL = CONF_FOR_ALL,
@@ -75,6 +76,10 @@ static const struct conf_row rows_deliver[] = {
 };
 static const struct conf_row rows_resolver[] = {
 #define RESOLVER(...) ROW(conf_resolver, __VA_ARGS__)
+#include "conf/schema.def"
+};
+static const struct conf_row rows_judge_resolver[] = {
+#define JUDGE_RESOLVER(...) ROW(conf_judge_resolver, __VA_ARGS__)
 #include "conf/schema.def"
 };
 static const struct conf_row rows_stub_zone[] = {

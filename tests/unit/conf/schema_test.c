@@ -20,6 +20,7 @@ static const char *const names[][2] = {
 #define SCAN                    NAMES
 #define DELIVER                 NAMES
 #define RESOLVER                NAMES
+#define JUDGE_RESOLVER          NAMES
 #define STUB_ZONE               NAMES
 #define TLS                     NAMES
 #define ROOMS                   NAMES
