@@ -9,6 +9,7 @@
 
 #include "base/ensure.h"
 #include "judge/teststring.h"
+#include "proto/mime_content.h"
 
 #define SCORE_MAX  100
 #define VIEW_SLACK 64

@@ -59,3 +59,22 @@ bool dns_name_is_valid(struct text name)
 	}
 	return label > 0;
 }
+
+void dns_print_reverse(const struct addr *a, char out[DNS_REVERSE_SIZE])
+{
+	static const char digits[] = "0123456789abcdef";
+	size_t n = 0;
+
+	if (addr_is_v4(a)) {
+		snprintf(out, DNS_REVERSE_SIZE, "%u.%u.%u.%u.in-addr.arpa", a->b[15], a->b[14], a->b[13],
+			 a->b[12]);
+		return;
+	}
+	for (size_t i = sizeof a->b; i > 0; i--) {
+		out[n++] = digits[a->b[i - 1] & 0xf];
+		out[n++] = '.';
+		out[n++] = digits[a->b[i - 1] >> 4];
+		out[n++] = '.';
+	}
+	memcpy(out + n, "ip6.arpa", sizeof "ip6.arpa");
+}

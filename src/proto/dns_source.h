@@ -63,4 +63,8 @@ const char *dns_status_word(enum dns_status status); /* "found" "no-data" "no-na
  * control byte; a last dot is allowed. */
 bool dns_name_is_valid(struct text name);
 
+#define DNS_REVERSE_SIZE 73
+/* "1.2.0.192.in-addr.arpa", or the nibbles of rfc3596 2.5; NUL-terminated. rfc1035 3.5 */
+void dns_print_reverse(const struct addr *a, char out[DNS_REVERSE_SIZE]);
+
 #endif
