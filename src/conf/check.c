@@ -95,6 +95,8 @@ void conf_check_derive(struct conf_parser *p)
 			fill_endpoints(FIELD_OF(in, resolver)->forwarder, 53);
 		else if (is_block(in, "domain"))
 			derive_domain(in->data);
+		else if (is_block(in, "authentication"))
+			FIELD_OF(in, authentication)->id = text_hash(in->name);
 	}
 }
 
@@ -214,6 +216,15 @@ static void check_top(struct conf_parser *p, const struct conf_instance *in)
 	check_uids(p, in);
 }
 
+/* Names of blocks, by which settings refer to them. */
+static bool has_block(const struct conf_parser *p, const char *block, struct text name)
+{
+	for (const struct conf_instance *in = p->first; in; in = in->next)
+		if (is_block(in, block) && text_is_equal(in->name, name))
+			return true;
+	return false;
+}
+
 static bool is_everybody(const struct addr_prefix *prefix)
 {
 	return prefix->bits == 0 || (addr_is_v4(&prefix->addr) && prefix->bits == 96);
@@ -223,6 +234,10 @@ static void check_listener(struct conf_parser *p, const struct conf_instance *in
 {
 	const struct conf_listener *l = in->data;
 
+	if (is_set(in, "authentication") && !has_block(p, "authentication", l->authentication))
+		conf_report(&p->report, place(in, "authentication"),
+			    "authentication: there is no block authentication %s",
+			    conf_quote(l->authentication).s);
 	for (size_t i = 0; i < l->relay_from.n; i++)
 		if (is_everybody(&l->relay_from.v[i]))
 			conf_report(&p->report, slot(in, "relay-from")->places[i],

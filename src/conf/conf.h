@@ -113,8 +113,11 @@ struct conf_times {
 #define CONF_C_TIME        int64_t
 #define CONF_C_RATE        struct conf_rate
 #define CONF_C_CHOICE(set) enum conf_##set
+#define CONF_C_WORDS(set)  struct conf_texts
 #define CONF_C_USERS       struct conf_texts
 #define CONF_C_RECIPIENTS  struct conf_texts
+#define CONF_C_DOMAINS     struct conf_texts
+#define CONF_C_SENDERS     struct conf_texts
 #define CONF_C_ADDRS       struct conf_addrs
 #define CONF_C_PREFIXES    struct conf_prefixes
 #define CONF_C_ENDPOINTS   struct conf_endpoints
@@ -151,6 +154,14 @@ struct conf_stub_zone {
 	struct text name; /* without the last dot; "." is the root */
 	struct conf_place at;
 #define STUB_ZONE CONF_FIELD
+#include "conf/schema.def"
+};
+
+struct conf_authentication {
+	struct text name; /* "default" is always there */
+	struct conf_place at;
+	uint64_t id; /* the hash of its name, as of a domain */
+#define AUTHENTICATION CONF_FIELD
 #include "conf/schema.def"
 };
 
@@ -212,6 +223,10 @@ struct conf_domains {
 	const struct conf_domain *v;
 	size_t n;
 };
+struct conf_authentications {
+	const struct conf_authentication *v;
+	size_t n;
+};
 struct conf_stub_zones {
 	const struct conf_stub_zone *v;
 	size_t n;
@@ -221,6 +236,7 @@ struct conf {
 	struct conf_top top;
 	struct conf_listeners listener; /* in the order of the file, as are all lists */
 	struct conf_domains domain;
+	struct conf_authentications authentication;
 	struct conf_policy policy;
 	struct conf_queue queue;
 	struct conf_scan scan;
@@ -253,6 +269,10 @@ const struct conf_domain *conf_domain_by_id(const struct conf *c, uint64_t id);
 const struct conf_domain *conf_find_domain(const struct conf *c, struct text domain);
 /* The block "*", or NULL: then MX records are the way out. */
 const struct conf_domain *conf_default_domain(const struct conf *c);
+/* Never NULL where the default block is: with an id that is gone, that one. */
+const struct conf_authentication *conf_authentication_by_id(const struct conf *c, uint64_t id);
+/* Of the listener with this number; with a number that is gone, the default. */
+const struct conf_authentication *conf_authentication_of(const struct conf *c, uint32_t listener);
 const struct conf_listener *conf_find_listener(const struct conf *c, struct text name);
 bool conf_is_in(const struct conf_prefixes *prefixes, const struct addr *a);
 
@@ -295,8 +315,11 @@ bool conf_find_setting(struct text block, struct text name, struct conf_setting 
 #undef CONF_C_TIME
 #undef CONF_C_RATE
 #undef CONF_C_CHOICE
+#undef CONF_C_WORDS
 #undef CONF_C_USERS
 #undef CONF_C_RECIPIENTS
+#undef CONF_C_DOMAINS
+#undef CONF_C_SENDERS
 #undef CONF_C_ADDRS
 #undef CONF_C_PREFIXES
 #undef CONF_C_ENDPOINTS

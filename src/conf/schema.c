@@ -33,8 +33,9 @@ enum {
 	R_ALL = CONF_FOR_ALL,
 };
 
-/* A type CHOICE(set) names its words as well; every other type is its enumerator alone. */
+/* The types CHOICE(set) and WORDS(set) name their words as well; every other type is its enumerator alone. */
 #define CONF_TYPE_CHOICE(set) CONF_TYPE_CHOICE, .words = words_##set
+#define CONF_TYPE_WORDS(set)  CONF_TYPE_WORDS, .words = words_##set
 #define ROW(owner, field, label, kind, how, low, high, start, who, text)                                     \
 	{ .name = label,                                                                                     \
 	  .type = CONF_TYPE_##kind,                                                                          \
@@ -56,6 +57,10 @@ static const struct conf_row rows_listener[] = {
 };
 static const struct conf_row rows_domain[] = {
 #define DOMAIN(...) ROW(conf_domain, __VA_ARGS__)
+#include "conf/schema.def"
+};
+static const struct conf_row rows_authentication[] = {
+#define AUTHENTICATION(...) ROW(conf_authentication, __VA_ARGS__)
 #include "conf/schema.def"
 };
 static const struct conf_row rows_policy[] = {
