@@ -15,6 +15,7 @@
 #include "roles/scan/origin_report.h"
 #include "roles/scan/room_dns.h"
 #include "roles/scan/scan.h"
+#include "roles/scan/warm_up.h"
 
 #include <sysexits.h>
 
@@ -201,9 +202,16 @@ static void limit(const struct conf *conf, uint64_t *ret_memory, uint64_t *ret_c
 	*ret_cpu_seconds = (uint64_t)(conf->scan.message_time + 999) / 1000;
 }
 
+static void open_zygote(struct zygote *z)
+{
+	(void)z;
+	warm_up();
+}
+
 const struct zygote_definition authentication_zygote = {
 	.kind = PROCESS_AUTHENTICATION,
 	.n_fds = 2,
+	.open = open_zygote,
 	.limits = limit,
 	.room = run,
 };
