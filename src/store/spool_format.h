@@ -55,17 +55,19 @@
 #define SPOOL_BODIES_NAME    "bodies"
 #define SPOOL_RESERVE_NAME   "reserve"
 #define SPOOL_APPLICATION_ID 0x50535051 /* "PSPQ" */
-#define SPOOL_FORMAT_VERSION 2          /* 1 had no origin; salvage reads it */
+#define SPOOL_FORMAT_VERSION 2          /* 1 had no origin: opened, it becomes 2 */
 #define SPOOL_PAGE_SIZE      4096
 
 /* Columns, in the order of every statement and of the rows on the pages. */
-#define SPOOL_SQL_MESSAGE                                                                                    \
+#define SPOOL_SQL_MESSAGE_1                                                                                  \
 	"CREATE TABLE message (id INTEGER PRIMARY KEY, arrival INTEGER NOT NULL, session INTEGER NOT NULL, " \
 	"client BLOB NOT NULL, port INTEGER NOT NULL, listener INTEGER NOT NULL, helo BLOB NOT NULL, "       \
 	"sender BLOB NOT NULL, envid BLOB NOT NULL, body_type INTEGER NOT NULL, ret INTEGER NOT NULL, "      \
 	"body_size INTEGER NOT NULL, header_size INTEGER NOT NULL, file INTEGER NOT NULL, "                  \
 	"n_rcpts INTEGER NOT NULL, state INTEGER NOT NULL, flags INTEGER NOT NULL, scans INTEGER NOT NULL, " \
-	"reason BLOB NOT NULL, head BLOB NOT NULL, origin BLOB NOT NULL) STRICT"
+	"reason BLOB NOT NULL, head BLOB NOT NULL"
+#define SPOOL_SQL_ORIGIN  "origin BLOB NOT NULL DEFAULT x''" /* since version 2 */
+#define SPOOL_SQL_MESSAGE SPOOL_SQL_MESSAGE_1 ", " SPOOL_SQL_ORIGIN ") STRICT"
 #define SPOOL_SQL_RCPT                                                                                       \
 	"CREATE TABLE rcpt (message INTEGER NOT NULL, idx INTEGER NOT NULL, address BLOB NOT NULL, "         \
 	"orcpt BLOB NOT NULL, notify INTEGER NOT NULL, route BLOB NOT NULL, state INTEGER NOT NULL, "        \

@@ -185,6 +185,23 @@ static enum error check_schema(struct spool_db *db)
 	return is_same && n == SCHEMA_COUNT ? ERROR_NONE : ERROR_CORRUPT;
 }
 
+/* A spool of version 1 gets the column that it lacks; its rows stay as they are. What is not exactly of
+ * version 1 is left alone, and check_schema says so. */
+static enum error bring_up_to_date(struct spool_db *db)
+{
+	int64_t is_before = 0;
+	enum error e = exec(db, "BEGIN IMMEDIATE");
+
+	if (!e)
+		e = ask(db,
+			"SELECT (SELECT user_version FROM pragma_user_version) = 1 AND (SELECT count(*) FROM "
+			"sqlite_schema WHERE name='message' AND sql='" SPOOL_SQL_MESSAGE_1 ") STRICT') = 1",
+			&is_before);
+	if (!e && is_before)
+		e = exec(db, "ALTER TABLE message ADD COLUMN " SPOOL_SQL_ORIGIN "; PRAGMA user_version=2;");
+	return e ? e : exec(db, "COMMIT");
+}
+
 static enum error prepare_all(struct spool_db *db)
 {
 	for (size_t i = 0; i < SPOOL_STATEMENT_COUNT; i++) {
@@ -212,6 +229,8 @@ static enum error configure(struct spool_db *db, bool may_write)
 		e = ask(db, "SELECT count(*) FROM sqlite_schema", &n_objects);
 	if (!e && may_write && n_objects == 0)
 		e = create_schema(db);
+	else if (!e && may_write)
+		e = bring_up_to_date(db);
 	if (!e)
 		e = check_schema(db);
 	if (!e)

@@ -394,6 +394,25 @@ static void a_changed_schema_is_refused(void **state)
 	}
 }
 
+/* Version 1 had no column `origin`. */
+static void a_spool_of_version_1_is_brought_up_to_date(void **state)
+{
+	struct fixture_message f;
+	struct spool *s = open_spool();
+
+	(void)state;
+	fixture_make(s, &f, 1, 1000);
+	f.m.origin = text_from_cstr("");
+	assert_int_equal(fixture_submit(s, &f), ERROR_NONE);
+	spool_close(s);
+	run_sql("ALTER TABLE message DROP COLUMN origin; PRAGMA user_version=1;");
+	s = open_spool();
+	assert_true(fixture_is_stored(s, &f));
+	spool_close(s);
+	spool_close(open_spool());
+	fixture_free(&f);
+}
+
 static void a_file_that_is_no_database_is_refused(void **state)
 {
 	struct spool_options o;
@@ -528,6 +547,7 @@ int main(void)
 		ROW(orphans_are_swept_and_bodies_are_kept),
 		ROW(a_missing_or_short_body_file_is_corrupt),
 		ROW(a_changed_schema_is_refused),
+		ROW(a_spool_of_version_1_is_brought_up_to_date),
 		ROW(a_file_that_is_no_database_is_refused),
 		ROW(two_processes_do_not_share_a_spool),
 		ROW(a_row_out_of_bounds_is_corrupt),
