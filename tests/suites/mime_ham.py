@@ -2,7 +2,6 @@
 """Ordinary mail must not be called ambiguous: at most one in a thousand of the ham of the spam pack."""
 
 import collections
-import json
 import shutil
 import subprocess
 import tempfile
@@ -11,15 +10,13 @@ from pathlib import Path
 import common
 
 MOST = 0.001
-BATCH = 500
 
 
-def reasons_of(files):
-	"""One call for many files; each is read in a room of its own."""
-	status, output, error = common.postern("--json", "inspect", "--summary", *map(str, files))
-	if status != 0:
-		raise RuntimeError(error.decode(errors="replace"))
-	return [[a["reason"] for a in json.loads(line)["ambiguities"]] for line in output.splitlines()]
+def read_all(files):
+	"""[(limit that was met or "-", reasons)] of each file."""
+	program = common.BUILD / "tests" / "suites" / "mime_reasons"
+	run = subprocess.run([program], input="\n".join(map(str, files)), stdout=subprocess.PIPE, text=True, errors="replace", check=True)
+	return [(line.split("\t")[1], line.split("\t")[2].split()) for line in run.stdout.splitlines()]
 
 
 def run(archive):
@@ -32,7 +29,7 @@ def run(archive):
 		subprocess.run(["tar", "x", "-C", folder], stdin=unpack.stdout, check=True)
 		unpack.wait()
 		files = sorted((Path(folder) / "ham").rglob("*.eml"))
-		found = sum(common.in_parallel(reasons_of, [files[i:i + BATCH] for i in range(0, len(files), BATCH)]), [])
+		found = [reasons for _, reasons in read_all(files)]
 	n_ambiguous = sum(1 for reasons in found if reasons)
 	counted = collections.Counter(reason for reasons in found for reason in set(reasons))
 	print(f"ambiguous ham: {n_ambiguous} of {len(files)}",
