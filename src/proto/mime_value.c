@@ -333,6 +333,17 @@ bool mime_value_join_param(const struct mime_value *value, const char *name, str
 	return true;
 }
 
+struct text mime_value_charset(const struct mime_value *value, const char *name)
+{
+	const struct mime_param *p = find_section(value, name, 0);
+	struct text charset, rest;
+
+	if (!p || !p->is_extended || !text_cut(p->value, '\'', &charset, &rest) ||
+	    text_find_byte(rest, '\'') == rest.n)
+		return (struct text){ 0 };
+	return charset;
+}
+
 void mime_value_split_type(struct text value, struct text *ret_type, struct text *ret_subtype)
 {
 	text_cut(value, '/', ret_type, ret_subtype);

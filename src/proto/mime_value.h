@@ -42,6 +42,9 @@ bool mime_value_find_param(const struct mime_value *value, const char *name, siz
 bool mime_value_join_param(const struct mime_value *value, const char *name, struct arena *arena,
 			   struct text *ret_text);
 
+/* The charset that such a parameter names, in its first section; empty: none. rfc2231 4 */
+struct text mime_value_charset(const struct mime_value *value, const char *name);
+
 /* "type/subtype" apart; without a slash the subtype is empty. */
 void mime_value_split_type(struct text value, struct text *ret_type, struct text *ret_subtype);
 
