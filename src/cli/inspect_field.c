@@ -80,6 +80,8 @@ static void add_address(struct json_writer *w, const struct address *a)
 		json_text(w, a->address);
 	else
 		json_nothing(w);
+	if (a->comment.n)
+		json_key_text(w, "comment", a->comment);
 	if (a->group)
 		json_key_text(w, "group", a->group->name);
 	json_key_bool(w, "is_ambiguous", a->defects & ADDRESS_DEFECTS_AMBIGUOUS);

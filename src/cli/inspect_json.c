@@ -253,11 +253,24 @@ static void add_part(struct inspect *in, struct json_writer *w, const struct ins
 	json_close(w);
 }
 
+static void add_parts(struct inspect *in, struct json_writer *w)
+{
+	json_key_array(w, "parts");
+	for (size_t i = 0; i < in->n_parts; i++) {
+		add_part(in, w, &in->parts[i]);
+		if (in->print.n > FLUSH_AT)
+			inspect_flush(in);
+	}
+	json_close(w);
+}
+
 void inspect_print_json(struct inspect *in)
 {
-	struct json_writer w = json_writer_of(&in->print, true);
+	struct json_writer w = json_writer_of(&in->print, in->file == NULL);
 
 	json_open_object(&w);
+	if (in->file)
+		json_key_cstr(&w, "file", in->file);
 	json_key_number(&w, "size", (int64_t)in->message.n);
 	json_key(&w, "trouble");
 	json_cstr(&w, in->tree.trouble ? mime_trouble_word(in->tree.trouble) : NULL);
@@ -265,13 +278,8 @@ void inspect_print_json(struct inspect *in)
 	add_ambiguities(in, &w);
 	add_defects(&w, in->tree.defects);
 	add_all_facts(&w, in->tree.facts);
-	json_key_array(&w, "parts");
-	for (size_t i = 0; i < in->n_parts; i++) {
-		add_part(in, &w, &in->parts[i]);
-		if (in->print.n > FLUSH_AT)
-			inspect_flush(in);
-	}
-	json_close(&w);
+	if (!in->is_summary)
+		add_parts(in, &w);
 	json_close(&w);
 	buf_add_byte(&in->print, '\n');
 }

@@ -9,6 +9,7 @@
 
 #include "proto/mime_content.h"
 #include "proto/mime_header.h"
+#include "proto/mime_param.h"
 #include "proto/mime_value.h"
 
 #define BIT(encoding) (1U << (encoding))
@@ -100,15 +101,16 @@ void mime_entity_add_name(struct mime_reader *r, struct mime_part *part, struct 
 static void add_names(struct mime_reader *r, struct mime_part *part, const struct mime_value *v,
 		      const char *param, enum mime_name_source source)
 {
-	struct mime_name extended = { .source = source, .is_extended = true };
-	struct mime_name plain = { .source = source };
+	struct mime_reading *first;
 
-	if (mime_value_join_param(v, param, &r->scratch, &extended.raw)) {
-		extended.charset = mime_value_charset(v, param);
-		mime_entity_add_name(r, part, extended);
-	}
-	for (size_t i = 0; mime_value_find_param(v, param, i, &plain.raw); i++)
-		mime_entity_add_name(r, part, plain);
+	if (!mime_param_readings(v, param, &r->scratch, &first))
+		mime_reader_stop(r, MIME_TROUBLE_MEMORY);
+	for (const struct mime_reading *reading = first; reading; reading = reading->next)
+		mime_entity_add_name(r, part,
+				     (struct mime_name){ .source = source,
+							 .is_extended = reading->is_extended,
+							 .charset = reading->charset,
+							 .raw = reading->raw });
 }
 
 /* message/rfc822, global (rfc6532 3.7), news and partial: a message within. */
