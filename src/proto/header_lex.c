@@ -83,6 +83,14 @@ static size_t find_end(struct header_lexer *l, size_t (*find)(struct text, size_
 	return end;
 }
 
+/* Some readers take a backslash in a word for the escape that it is within quotes. */
+static bool is_escape(const struct header_lexer *l, size_t i)
+{
+	enum byte_kind next = i + 1 < l->in.n ? kind_of(l->in.p[i + 1]) : BYTE_WORD;
+
+	return l->in.p[i] == '\\' && next != BYTE_WORD && next != BYTE_BLANK;
+}
+
 static size_t word_end(struct header_lexer *l)
 {
 	size_t i = l->at;
@@ -91,6 +99,8 @@ static size_t word_end(struct header_lexer *l)
 		enum byte_kind kind = kind_of(l->in.p[i]);
 		if (kind == BYTE_BLANK || kind == BYTE_SPECIAL || (kind == BYTE_OPENS && !is_open(l, i)))
 			break;
+		if (is_escape(l, i))
+			l->defects |= HEADER_LEX_DEFECT_ESCAPE;
 		if (kind == BYTE_OPENS || kind == BYTE_CLOSES)
 			l->defects |= l->in.p[i] == '"' ? HEADER_LEX_DEFECT_QUOTE : HEADER_LEX_DEFECT_COMMENT;
 	}

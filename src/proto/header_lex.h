@@ -36,6 +36,7 @@ enum header_lex_defect {
 	HEADER_LEX_DEFECT_QUOTE = 1 << 0,   /* a quote that is not closed */
 	HEADER_LEX_DEFECT_COMMENT = 1 << 1, /* a parenthesis that is not closed, or was not open */
 	HEADER_LEX_DEFECT_LITERAL = 1 << 2, /* "@[" that is not closed */
+	HEADER_LEX_DEFECT_ESCAPE = 1 << 3,  /* a quote, parenthesis or special behind a backslash */
 };
 
 struct header_lexer {

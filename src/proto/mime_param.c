@@ -82,25 +82,49 @@ static size_t add_section(const struct mime_param *p, bool is_first, struct mime
 	return mime_value_undo_percent(piece, at);
 }
 
-static void join_sections(struct collector *c, enum which which, bool over_gaps)
+/* Room for all sections of the parameter. */
+static char *make_room(struct collector *c)
 {
-	struct mime_reading reading = { 0 };
-	const struct mime_param *p;
-	size_t max = 0, n = 0;
-	char *copy;
+	size_t max = 0;
+	char *room;
 
 	for (size_t i = 0; i < c->value->n_params; i++)
 		max += is_named(c, &c->value->params[i]) ? c->value->params[i].value.n : 0;
-	copy = arena_alloc(c->arena, max + 1);
-	c->failed = c->failed || !copy;
-	if (!copy)
-		return;
-	for (int i = over_gaps ? next_section(c, 0) : 0;
-	     i != NO_SECTION && (p = find_section(c, i, which));) {
-		n += add_section(p, n == 0, &reading, copy + n);
-		i = over_gaps ? next_section(c, i + 1) : i + 1;
-	}
-	reading.raw = text_from_bytes(copy, n);
+	room = arena_alloc(c->arena, max + 1);
+	c->failed = c->failed || !room;
+	return room;
+}
+
+/* Sections 0, 1, ... up to the first that is missing. */
+static void join_sections(struct collector *c, enum which which)
+{
+	struct mime_reading reading = { 0 };
+	const struct mime_param *p;
+	char *room = make_room(c);
+	size_t n = 0;
+
+	for (int i = 0; room && (p = find_section(c, i, which)); i++)
+		n += add_section(p, i == 0, &reading, room + n);
+	reading.raw = text_from_bytes(room, n);
+	if (n)
+		add_reading(c, reading);
+}
+
+/* All there are in the order of their numbers, whatever is missing or twice. */
+static void join_all_sections(struct collector *c)
+{
+	struct mime_reading reading = { 0 };
+	char *room = make_room(c);
+	size_t n = 0;
+
+	for (int number = next_section(c, 0); room && number != NO_SECTION;
+	     number = next_section(c, number + 1))
+		for (size_t i = 0; i < c->value->n_params; i++) {
+			const struct mime_param *p = &c->value->params[i];
+			if (p->section == number && is_named(c, p))
+				n += add_section(p, n == 0, &reading, room + n);
+		}
+	reading.raw = text_from_bytes(room, n);
 	if (n)
 		add_reading(c, reading);
 }
@@ -138,9 +162,9 @@ bool mime_param_readings(const struct mime_value *value, const char *name, struc
 	c.end = &c.first;
 	add_whole_ones(&c, true);
 	if (next_section(&c, 0) != NO_SECTION) {
-		join_sections(&c, WHICH_FIRST, false);
-		join_sections(&c, WHICH_LAST, false);
-		join_sections(&c, WHICH_FIRST, true);
+		join_sections(&c, WHICH_FIRST);
+		join_sections(&c, WHICH_LAST);
+		join_all_sections(&c);
 	}
 	add_whole_ones(&c, false);
 	*ret_first = c.first;

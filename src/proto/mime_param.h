@@ -23,8 +23,8 @@ struct mime_reading {
 	bool is_extended;    /* a part of it was percent-coded: no encoded words in it */
 };
 
-/* Whole extended values; sections from 0 on; the same with the later of two that have one number; those
- * that are there, though some are missing; plain values. False when the arena is full. The views are
+/* Whole extended values; sections from 0 on; the same with the later of two that have one number; all
+ * sections, though some are missing or twice; plain values. False when the arena is full. The views are
  * within the arena or those of `value`. */
 bool mime_param_readings(const struct mime_value *value, const char *name, struct arena *arena,
 			 struct mime_reading **ret_first);

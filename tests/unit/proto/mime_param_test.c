@@ -21,7 +21,7 @@ static const struct {
 	{ "a; x*0=a; x*1=b", "ab" },
 	{ "a; x*1=b; x*0=a; x*3=d", "ab|abd" },
 	{ "a; x*1=b; x*2=c", "bc" },
-	{ "a; x*0=a; x*1=b; x*1=c", "ab|ac" },
+	{ "a; x*0=a; x*1=b; x*1=c", "ab|ac|abc" },
 	{ "a; x=\"=?utf-8?Q?a_b?=\"", "a b" },
 	{ "a; x*0=\"=?utf-8?Q?a=5F\"; x*1=\"b?=\"", "a_b" },
 	{ "a; x*=utf-8''=?utf-8?Q?a?=", "=?utf-8?Q?a?=" },
