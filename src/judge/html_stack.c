@@ -9,6 +9,7 @@
 #include "judge/html_stack.h"
 
 #define FIRST_CAP 32
+#define ALIKE_MAX 3
 
 struct html_entry {
 	enum html_element element;
@@ -123,6 +124,19 @@ static bool goes_on(const struct html_entry *entry)
 	return !entry->is_foreign && has_flag(entry->element, HTML_FLAG_FORMATTING);
 }
 
+/* Three of a kind say no more than four. WHATWG HTML 13.2.4.3, "Noah's Ark" */
+static bool is_repeated(const struct html_stack *stack, const struct html_entry *entry)
+{
+	const struct html_entry *last;
+
+	if (stack->n_open[entry->element] < ALIKE_MAX)
+		return false;
+	last = entry_at(stack, stack->last[entry->element]);
+	if (entry->has_values != last->has_values)
+		return false;
+	return !entry->has_values || memcmp(entry->values, last->values, sizeof entry->values) == 0;
+}
+
 /* Closes the elements from place on, but opens again the innermost formatting ones behind it. */
 static void close_from(struct html_stack *stack, size_t place, bool is_kept)
 {
@@ -131,8 +145,9 @@ static void close_from(struct html_stack *stack, size_t place, bool is_kept)
 	for (; stack->n >= place; pop(stack))
 		if (is_kept && n < HTML_KEPT && stack->n > place && goes_on(entry_at(stack, stack->n)))
 			kept[n++] = stack->n;
-	while (n)
-		push_again(stack, kept[--n]);
+	while (n--)
+		if (!is_repeated(stack, entry_at(stack, kept[n])))
+			push_again(stack, kept[n]);
 }
 
 /* A formatting element with a block open inside: it ends, the block stays. WHATWG HTML 13.2.6.4.7, "adoption

@@ -229,6 +229,8 @@ static void set_font_size(struct text value, struct html_cascade *cascade)
 void html_style_set_element(enum html_element element, const struct html_attributes *attributes,
 			    struct html_cascade *cascade)
 {
+	if (!attributes->has)
+		return;
 	if (html_attributes_has(attributes, HTML_ATTRIBUTE_HIDDEN))
 		set(cascade, HTML_DISPLAY, html_value_keyword(HTML_KEYWORD_ATTRIBUTE), HTML_RANK_ATTRIBUTE);
 	if (element == HTML_A && html_attributes_has(attributes, HTML_ATTRIBUTE_HREF))

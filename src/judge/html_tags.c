@@ -425,6 +425,8 @@ void html_tags_start(struct html_reader *r, const struct html_tag *tag)
 	for (size_t i = 0; i < sizeof tag_rows / sizeof *tag_rows; i++)
 		if (tag_rows[i].element == element)
 			tag_rows[i].read(r, tag);
+	if (!tag->attributes->has)
+		return;
 	for (size_t i = 0; i < sizeof link_rows / sizeof *link_rows; i++)
 		if (link_rows[i].element == element &&
 		    html_attributes_has(tag->attributes, link_rows[i].attribute))
