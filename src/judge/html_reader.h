@@ -36,6 +36,7 @@ struct html_reader {
 	struct html_view *view;
 	struct html_sheet sheet;
 	struct html_stack stack;
+	struct html_attributes attributes; /* of the tag that is being read */
 	struct html_line visible, hidden;
 	struct html_anchor anchor;
 	struct html_form *form, *last_form;

@@ -9,6 +9,7 @@
 #include "judge/html_stack.h"
 
 #define FIRST_CAP 32
+#define ALIKE_MAX 3
 
 struct html_entry {
 	enum html_element element;
@@ -109,47 +110,57 @@ static void pop(struct html_stack *stack)
 	stack->n--;
 }
 
+/* The entry that stands, unlinked, at `from` comes to the top, which is no further in. */
+static void push_again(struct html_stack *stack, size_t from)
+{
+	stack->names[stack->n] = stack->names[from - 1];
+	stack->entries[stack->n] = stack->entries[from - 1];
+	stack->n++;
+	link_top(stack);
+}
+
+static bool goes_on(const struct html_entry *entry)
+{
+	return !entry->is_foreign && has_flag(entry->element, HTML_FLAG_FORMATTING);
+}
+
+/* Three of a kind say no more than four. WHATWG HTML 13.2.4.3, "Noah's Ark" */
+static bool is_repeated(const struct html_stack *stack, const struct html_entry *entry)
+{
+	const struct html_entry *last;
+
+	if (stack->n_open[entry->element] < ALIKE_MAX)
+		return false;
+	last = entry_at(stack, stack->last[entry->element]);
+	if (entry->has_values != last->has_values)
+		return false;
+	return !entry->has_values || memcmp(entry->values, last->values, sizeof entry->values) == 0;
+}
+
 /* Closes the elements from place on, but opens again the innermost formatting ones behind it. */
 static void close_from(struct html_stack *stack, size_t place, bool is_kept)
 {
-	struct html_entry kept[HTML_KEPT];
-	struct html_names names[HTML_KEPT];
-	size_t n = 0;
+	size_t kept[HTML_KEPT], n = 0;
 
-	for (; stack->n >= place; pop(stack)) {
-		struct html_entry *entry = entry_at(stack, stack->n);
-		if (!is_kept || n == HTML_KEPT || stack->n == place || entry->is_foreign ||
-		    !has_flag(entry->element, HTML_FLAG_FORMATTING))
-			continue;
-		names[n] = stack->names[stack->n - 1];
-		kept[n++] = *entry;
-	}
-	while (n) {
-		stack->names[stack->n] = names[--n];
-		stack->entries[stack->n++] = kept[n];
-		link_top(stack);
-	}
+	for (; stack->n >= place; pop(stack))
+		if (is_kept && n < HTML_KEPT && stack->n > place && goes_on(entry_at(stack, stack->n)))
+			kept[n++] = stack->n;
+	while (n--)
+		if (!is_repeated(stack, entry_at(stack, kept[n])))
+			push_again(stack, kept[n]);
 }
 
 /* A formatting element with a block open inside: it ends, the block stays. WHATWG HTML 13.2.6.4.7, "adoption
  * agency" */
 static void take_out(struct html_stack *stack, size_t place)
 {
-	size_t n_inside = stack->n - place;
-	struct html_entry inside[HTML_KEPT];
-	struct html_names names[HTML_KEPT];
+	size_t n = stack->n;
 
-	if (n_inside > HTML_KEPT)
+	if (n - place > HTML_KEPT)
 		return;
-	memcpy(inside, &stack->entries[place], n_inside * sizeof *inside);
-	memcpy(names, &stack->names[place], n_inside * sizeof *names);
 	close_from(stack, place, false);
-	memcpy(&stack->entries[place - 1], inside, n_inside * sizeof *inside);
-	memcpy(&stack->names[place - 1], names, n_inside * sizeof *names);
-	for (size_t i = 0; i < n_inside; i++) {
-		stack->n++;
-		link_top(stack);
-	}
+	while (++place <= n)
+		push_again(stack, place);
 }
 
 static bool is_table_part(enum html_element element)
@@ -280,7 +291,7 @@ void html_stack_open(struct html_stack *stack, const struct html_opening *openin
 		     struct html_style *ret_style)
 {
 	enum html_element element = opening->token->element;
-	struct html_cascade cascade;
+	struct html_cascade *cascade = &stack->cascade;
 	struct html_names names;
 	struct html_entry *entry;
 	bool is_foreign;
@@ -289,10 +300,10 @@ void html_stack_open(struct html_stack *stack, const struct html_opening *openin
 	if (!html_stack_is_foreign(stack))
 		close_for(stack, element);
 	is_foreign = is_foreign_inside(stack, element);
-	cascade_of(stack, opening, &names, &cascade);
+	cascade_of(stack, opening, &names, cascade);
 	*ret_style = *html_stack_style(stack);
-	if (cascade.set)
-		html_style_within(html_stack_style(stack), cascade.values, ret_style);
+	if (cascade->set)
+		html_style_within(html_stack_style(stack), cascade->values, ret_style);
 	if ((!is_foreign && has_flag(element, HTML_FLAG_VOID)) ||
 	    (opening->token->is_self_closing && (is_foreign || html_stack_is_foreign(stack))))
 		return;
@@ -305,9 +316,9 @@ void html_stack_open(struct html_stack *stack, const struct html_opening *openin
 	entry = &stack->entries[stack->n++];
 	entry->element = element;
 	entry->is_foreign = is_foreign;
-	entry->has_values = cascade.set != 0;
-	if (cascade.set)
-		memcpy(entry->values, cascade.values, sizeof entry->values);
+	entry->has_values = cascade->set != 0;
+	if (cascade->set)
+		memcpy(entry->values, cascade->values, sizeof entry->values);
 	link_top(stack);
 }
 

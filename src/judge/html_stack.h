@@ -27,7 +27,8 @@ struct html_stack {
 	struct html_sheet *sheet;
 	struct arena *arena;
 	struct html_style root;
-	bool was_full; /* max was met */
+	struct html_cascade cascade; /* of the element that is being opened */
+	bool was_full;               /* max was met */
 };
 
 void html_stack_init(struct html_stack *stack, size_t max, struct html_sheet *sheet, struct arena *arena);

@@ -153,21 +153,6 @@ static enum html_hidden hides_inside(const struct html_value *values, const stru
 	return HTML_VISIBLE;
 }
 
-void html_style_within(const struct html_style *around, const struct html_value values[HTML_PROPERTY_COUNT],
-		       struct html_style *ret_style)
-{
-	struct html_style style = *around;
-	struct html_value opacity = values[HTML_OPACITY];
-
-	set_letters(around, values, &style);
-	set_background(values, &style);
-	if (opacity.kind == HTML_VALUE_LENGTH && opacity.number < 100)
-		style.opacity = style.opacity * (opacity.number < 0 ? 0 : opacity.number) / 100;
-	if (style.hidden == HTML_VISIBLE)
-		style.hidden = hides_inside(values, &style);
-	*ret_style = style;
-}
-
 static bool is_seen_color(const struct html_style *style)
 {
 	if (style->color >> 24 < ALPHA_SEEN)
@@ -176,7 +161,7 @@ static bool is_seen_color(const struct html_style *style)
 							     style->background) >= COLOR_SEEN;
 }
 
-enum html_hidden html_style_hides(const struct html_style *style)
+static enum html_hidden hides(const struct html_style *style)
 {
 	if (style->hidden != HTML_VISIBLE)
 		return style->hidden;
@@ -189,6 +174,22 @@ enum html_hidden html_style_hides(const struct html_style *style)
 	if (!is_seen_color(style))
 		return HTML_HIDDEN_COLOR;
 	return HTML_VISIBLE;
+}
+
+void html_style_within(const struct html_style *around, const struct html_value values[HTML_PROPERTY_COUNT],
+		       struct html_style *ret_style)
+{
+	struct html_style style = *around;
+	struct html_value opacity = values[HTML_OPACITY];
+
+	set_letters(around, values, &style);
+	set_background(values, &style);
+	if (opacity.kind == HTML_VALUE_LENGTH && opacity.number < 100)
+		style.opacity = style.opacity * (opacity.number < 0 ? 0 : opacity.number) / 100;
+	if (style.hidden == HTML_VISIBLE)
+		style.hidden = hides_inside(values, &style);
+	style.how = hides(&style);
+	*ret_style = style;
 }
 
 static void set(struct html_cascade *cascade, enum html_property property, struct html_value value,
@@ -228,6 +229,8 @@ static void set_font_size(struct text value, struct html_cascade *cascade)
 void html_style_set_element(enum html_element element, const struct html_attributes *attributes,
 			    struct html_cascade *cascade)
 {
+	if (!attributes->has)
+		return;
 	if (html_attributes_has(attributes, HTML_ATTRIBUTE_HIDDEN))
 		set(cascade, HTML_DISPLAY, html_value_keyword(HTML_KEYWORD_ATTRIBUTE), HTML_RANK_ATTRIBUTE);
 	if (element == HTML_A && html_attributes_has(attributes, HTML_ATTRIBUTE_HREF))

@@ -41,11 +41,12 @@ struct html_style {
 	enum html_hidden hidden; /* what hides all that is inside */
 	bool is_invisible;       /* visibility: an element inside may show itself */
 	bool has_image_behind;
-	int32_t opacity;     /* 0..100, of all around together */
-	int32_t font_size;   /* hundredths of pixels */
-	int32_t text_indent; /* hundredths of pixels */
-	uint32_t color;      /* 0xAARRGGBB */
-	uint32_t background; /* 0xFFRRGGBB: what is painted behind */
+	int32_t opacity;      /* 0..100, of all around together */
+	int32_t font_size;    /* hundredths of pixels */
+	int32_t text_indent;  /* hundredths of pixels */
+	uint32_t color;       /* 0xAARRGGBB */
+	uint32_t background;  /* 0xFFRRGGBB: what is painted behind */
+	enum html_hidden how; /* how a text in this style is hidden, all this taken together */
 };
 
 /* The style of the page itself. */
@@ -53,9 +54,6 @@ struct html_style html_style_root(void);
 /* The style within an element, by what was set for it. */
 void html_style_within(const struct html_style *around, const struct html_value values[HTML_PROPERTY_COUNT],
 		       struct html_style *ret_style);
-/* How a text in this style is hidden. */
-enum html_hidden html_style_hides(const struct html_style *style);
-
 /* Sets what browsers and old attributes say of an element, and its style=. */
 void html_style_set_element(enum html_element element, const struct html_attributes *attributes,
 			    struct html_cascade *cascade);

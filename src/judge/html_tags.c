@@ -256,7 +256,7 @@ static void read_image(struct html_reader *r, const struct html_tag *tag)
 	static const struct text http = TEXT("http"), slashes = TEXT("//");
 	struct html_facts *facts = &r->view->facts;
 	struct text source = text_trim(tag->attributes->values[HTML_ATTRIBUTE_SRC]);
-	enum html_hidden how = html_style_hides(tag->style);
+	enum html_hidden how = tag->style->how;
 	bool is_remote = html_attributes_has(tag->attributes, HTML_ATTRIBUTE_SRC) &&
 			 (text_has_prefix_nocase(source, http) || text_has_prefix(source, slashes));
 
@@ -343,7 +343,7 @@ static bool is_button(const struct html_tag *tag)
 
 static void read_input(struct html_reader *r, const struct html_tag *tag)
 {
-	enum html_hidden how = r->around != HTML_VISIBLE ? r->around : html_style_hides(tag->style);
+	enum html_hidden how = r->around != HTML_VISIBLE ? r->around : tag->style->how;
 
 	if (is_value(tag, HTML_ATTRIBUTE_TYPE, "hidden")) {
 		if (r->form)
@@ -425,6 +425,8 @@ void html_tags_start(struct html_reader *r, const struct html_tag *tag)
 	for (size_t i = 0; i < sizeof tag_rows / sizeof *tag_rows; i++)
 		if (tag_rows[i].element == element)
 			tag_rows[i].read(r, tag);
+	if (!tag->attributes->has)
+		return;
 	for (size_t i = 0; i < sizeof link_rows / sizeof *link_rows; i++)
 		if (link_rows[i].element == element &&
 		    html_attributes_has(tag->attributes, link_rows[i].attribute))

@@ -37,7 +37,7 @@ enum html_hidden html_reader_hides(const struct html_reader *r)
 		return HTML_HIDDEN_ELEMENT;
 	if (r->source->is_page && r->stack.n_open[HTML_NOSCRIPT])
 		return HTML_HIDDEN_NOSCRIPT;
-	return html_style_hides(html_stack_style(&r->stack));
+	return html_stack_style(&r->stack)->how;
 }
 
 /* Writes what is due before a letter. */
@@ -331,24 +331,24 @@ static struct text add_value(struct html_reader *r, const struct html_attributes
 
 static void read_start(struct html_reader *r, const struct html_token *token)
 {
-	struct html_attributes attributes;
-	struct html_opening opening = { .token = token, .attributes = &attributes };
-	struct html_tag tag = { .token = token, .attributes = &attributes };
+	struct html_attributes *attributes = &r->attributes;
+	struct html_opening opening = { .token = token, .attributes = attributes };
+	struct html_tag tag = { .token = token, .attributes = attributes };
 	struct html_facts *facts = &r->view->facts;
 	struct html_style style;
 
-	html_attributes_read(token, &attributes);
+	html_attributes_read(token, attributes);
 	buf_reset(&r->values);
-	opening.style = add_value(r, &attributes, HTML_ATTRIBUTE_STYLE);
-	opening.classes = add_value(r, &attributes, HTML_ATTRIBUTE_CLASS);
-	opening.id = add_value(r, &attributes, HTML_ATTRIBUTE_ID);
+	opening.style = add_value(r, attributes, HTML_ATTRIBUTE_STYLE);
+	opening.classes = add_value(r, attributes, HTML_ATTRIBUTE_CLASS);
+	opening.id = add_value(r, attributes, HTML_ATTRIBUTE_ID);
 	html_stack_open(&r->stack, &opening, &style);
 	if (opening.style.n)
 		html_tags_css(r, opening.style);
 	tag.style = &style;
 	facts->n_tags++;
 	facts->n_unknown_tags += token->element == HTML_OTHER;
-	facts->n_event_handlers += attributes.n_handlers;
+	facts->n_event_handlers += attributes->n_handlers;
 	r->tags_between++;
 	r->opened = token->element;
 	if (facts->deepest < r->stack.n)

@@ -7,6 +7,8 @@
  */
 #include "judge/text_view.h"
 
+#include "base/ensure.h"
+
 #include <unicode/unorm2.h>
 #include <unicode/ustring.h>
 #include <unicode/utf16.h>
@@ -14,14 +16,20 @@
 
 #define PIECE_MAX 1024
 #define CUT_BACK  64
-/* One character becomes 18 at most (U+FDFA), of which each unit of UTF-16 has up to three bytes. */
+/* No character becomes longer than U+FDFA: three bytes, eighteen units of UTF-16. */
 #define UNITS_MAX  (PIECE_MAX + 1)
-#define NORMAL_MAX (18 * UNITS_MAX)
+#define NORMAL_MAX (6 * UNITS_MAX)
+
+/* Room for one piece; made when the first is met, since most texts have none. */
+struct room {
+	UChar units[UNITS_MAX], normal[NORMAL_MAX];
+};
 
 struct writer {
 	struct buf *out;
 	struct text_counts *counts;
 	const UNormalizer2 *normalizer;
+	struct room *room; /* NULL: not made yet */
 	size_t from;       /* where in out this text begins */
 	bool has_blank;    /* a blank is due */
 	bool has_line_end; /* a line end is due */
@@ -93,50 +101,60 @@ static void count(struct writer *w, const UChar *units, int32_t n)
 	}
 }
 
+static bool is_line_end(UChar32 c)
+{
+	return c == 0x2028 || c == 0x2029 || c == 0x85;
+}
+
+static void add_character(struct writer *w, UChar32 c)
+{
+	size_t n = 0;
+	char *at;
+
+	if (U_IS_SURROGATE(c))
+		c = 0xfffd;
+	settle(w);
+	at = buf_reserve(w->out, U8_MAX_LENGTH);
+	if (!at)
+		return;
+	U8_APPEND_UNSAFE(at, n, c);
+	w->out->n += n;
+}
+
 /* What ICU gave: blanks of other scripts have become those of ASCII. */
 static void add_units(struct writer *w, const UChar *units, int32_t n)
 {
 	UChar32 c;
 
 	for (int32_t at = 0; at < n;) {
-		char utf8[U8_MAX_LENGTH];
-		size_t length = 0;
 		U16_NEXT(units, at, n, c);
-		if (c == 0x2028 || c == 0x2029 || c == 0x85) {
-			take_blank(w, '\n');
-			continue;
-		}
-		if (c < 0x80 && is_blank((unsigned char)c)) {
+		if (c < 0x80 && is_blank((unsigned char)c))
 			take_blank(w, (unsigned char)c);
-			continue;
-		}
-		if (c >= 0x80 && c < 0xa0) {
+		else if (is_line_end(c))
+			take_blank(w, '\n');
+		else if (c >= 0x80 && c < 0xa0)
 			w->has_blank = true;
-			continue;
-		}
-		if (U_IS_SURROGATE(c))
-			c = 0xfffd;
-		U8_APPEND_UNSAFE(utf8, length, c);
-		settle(w);
-		buf_add(w->out, text_from_bytes(utf8, length));
+		else
+			add_character(w, c);
 	}
 }
 
 static void add_piece(struct writer *w, struct text piece)
 {
-	UChar units[UNITS_MAX], normal[NORMAL_MAX];
 	UErrorCode status = U_ZERO_ERROR;
 	int32_t n = 0, n_normal;
 
-	u_strFromUTF8WithSub(units, UNITS_MAX, &n, piece.p, (int32_t)piece.n, 0xfffd, NULL, &status);
+	if (!w->room)
+		w->room = mem_alloc(sizeof *w->room);
+	u_strFromUTF8WithSub(w->room->units, UNITS_MAX, &n, piece.p, (int32_t)piece.n, 0xfffd, NULL, &status);
 	if (U_FAILURE(status))
 		return;
-	count(w, units, n);
-	n_normal = unorm2_normalize(w->normalizer, units, n, normal, NORMAL_MAX, &status);
+	count(w, w->room->units, n);
+	n_normal = unorm2_normalize(w->normalizer, w->room->units, n, w->room->normal, NORMAL_MAX, &status);
 	if (U_SUCCESS(status))
-		add_units(w, normal, n_normal);
+		add_units(w, w->room->normal, n_normal);
 	else
-		add_units(w, units, n);
+		add_units(w, w->room->units, n);
 }
 
 /* Where a piece that begins a longer word may end: before a character that joins with none before it. */
@@ -208,5 +226,6 @@ bool text_normal_add(struct text t, struct buf *out, struct text_counts *counts)
 			take_blank(&w, (unsigned char)t.p[0]);
 		t = text_skip(t, n ? n : 1);
 	}
+	free(w.room);
 	return !out->overflow;
 }
