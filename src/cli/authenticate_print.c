@@ -175,6 +175,12 @@ void authenticate_print_json(const struct authenticate_case *c, const struct aut
 	add_headers(c, report, methods, n, w);
 	json_key(w, "dns");
 	dns_recorder_json(dns, w);
+	if (c->n_unknown) {
+		json_key_array(w, "unknown_keys");
+		for (size_t i = 0; i < c->n_unknown; i++)
+			json_text(w, c->unknown[i]);
+		json_close(w);
+	}
 	json_close(w);
 	arena_reset(&arena);
 }
