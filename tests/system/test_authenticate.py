@@ -5,7 +5,10 @@ mistakes. What the checks themselves find is in the unit tests and in the public
 
 import base64
 import json
+import os
 import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from conftest import BUILD
@@ -149,3 +152,31 @@ def test_a_wrong_command_line_is_told(arguments, status, what):
 	result = run(*arguments)
 	assert result[0] == status
 	assert what in result[2]
+
+
+def ask_network(folder, table, *arguments):
+	"""The answer, with a server of names in /etc/resolv.conf that knows only the table."""
+	file = folder / "table.json"
+	file.write_text(json.dumps(table), encoding="utf-8")
+	process = subprocess.run(["unshare", "--net", "--mount", sys.executable, Path(__file__).parent / "names_alone.py", file,
+		BUILD / "postern", "authenticate", "--json", *arguments], capture_output=True, text=True, timeout=120, check=False)
+	assert (process.returncode, process.stderr) == (0, "")
+	return json.loads(process.stdout)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs namespaces, and so root")
+def test_without_a_zone_the_servers_of_this_machine_are_asked(tmp_path):
+	table = {
+		"a.test": {"TXT": ["v=spf1 mx exists:%{ir}.x.test -all"], "MX": [[10, "mx.a.test"]]},
+		"mx.a.test": {"A": ["192.168.7.1"]},
+		"1.7.168.192.in-addr.arpa": {"PTR": ["mx.a.test"]},
+		"broken.test": {"TXT": None},
+	}
+	answer = ask_network(tmp_path, table, "--ip", "192.168.7.1", "--helo", "nowhere.test", "--mail-from", "x@a.test")
+	assert answer["results"] == {"iprev": "pass", "spf.helo": "none", "spf.mailfrom": "pass"}
+	assert [(q["name"], q["type"], q["status"], q["values"]) for q in answer["dns"]] == [
+		("1.7.168.192.in-addr.arpa", "PTR", "found", ["mx.a.test"]), ("mx.a.test", "A", "found", ["192.168.7.1"]),
+		("nowhere.test", "TXT", "no-name", []), ("a.test", "TXT", "found", ["v=spf1 mx exists:%{ir}.x.test -all"]),
+		("a.test", "MX", "found", ["10 mx.a.test"])]
+	answer = ask_network(tmp_path, table, "--ip", "192.168.7.2", "--mail-from", "x@broken.test")
+	assert answer["results"] == {"iprev": "permerror", "spf.mailfrom": "temperror"}
