@@ -42,7 +42,7 @@ static void key_optional(struct json_writer *w, const char *key, struct text val
 		return;
 	}
 	json_key(w, key);
-	json_null(w);
+	json_nothing(w);
 }
 
 static void key_letter(struct json_writer *w, const char *key, char letter)

@@ -227,7 +227,7 @@ static void add_part(struct inspect *in, struct json_writer *w, const struct ins
 	if (parent)
 		json_text(w, parent->path);
 	else
-		json_null(w);
+		json_nothing(w);
 	json_key_number(w, "way", part->way);
 	json_key_bool(w, "is_first_reading", mime_part_is_first(part));
 	json_key_cstr(w, "kind", inspect_kind_word(part->kind));
