@@ -4,7 +4,7 @@ PREFIX ?= /usr/local
 CONFIG := /etc/postern/postern.conf
 T ?= 60
 
-.PHONY: build run test bench fuzz lint format install uninstall clean
+.PHONY: build run test bench suite-arc suite-dkim suite-spf fuzz lint format install uninstall clean
 
 build:
 	@tools/need build
@@ -21,6 +21,14 @@ test:
 bench: build
 	@tools/need test bench
 	bench/run
+
+# The public cases of each subject (../shared/cases, or POSTERN_CASES).
+suite-arc: build
+	tests/suites/arc.py
+suite-dkim: build
+	tests/suites/dkim.py
+suite-spf: build
+	tests/suites/spf.py
 
 # make fuzz T=600: all fuzz targets, so many seconds together.
 fuzz:

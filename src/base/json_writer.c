@@ -203,7 +203,7 @@ void json_cstr(struct json_writer *w, const char *value)
 	if (value)
 		json_text(w, text_from_cstr(value));
 	else
-		json_null(w);
+		json_nothing(w);
 }
 
 void json_number(struct json_writer *w, int64_t value)
@@ -219,7 +219,7 @@ void json_bool(struct json_writer *w, bool value)
 	add_word(w, value ? "true" : "false");
 }
 
-void json_null(struct json_writer *w)
+void json_nothing(struct json_writer *w)
 {
 	add_word(w, "null");
 }

@@ -41,7 +41,7 @@ void json_text(struct json_writer *w, struct text value);
 void json_cstr(struct json_writer *w, const char *value); /* NULL: null */
 void json_number(struct json_writer *w, int64_t value);
 void json_bool(struct json_writer *w, bool value);
-void json_null(struct json_writer *w);
+void json_nothing(struct json_writer *w);
 
 /* A key with its value. */
 void json_key_text(struct json_writer *w, const char *key, struct text value);

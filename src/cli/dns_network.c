@@ -197,7 +197,7 @@ static void ask(void *context, enum dns_type type, struct text name, struct aren
 	char printed[NAME_SIZE];
 
 	ret_answer->status = DNS_NO_NAME;
-	if (!dns_name_is_valid(name))
+	if (!dns_name_is_askable(name))
 		return;
 	snprintf(printed, sizeof printed, "%.*s", TEXT_ARGS(name));
 	result = resolve(network, printed, type);

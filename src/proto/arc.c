@@ -16,7 +16,7 @@
 /* The fields of one set, by their index. */
 struct set_fields {
 	const struct dkim_signature *ams, *seal;
-	struct text results; /* the whole field */
+	size_t results;
 	bool has_results;
 };
 
@@ -178,7 +178,7 @@ static bool collect_results(struct chain *c)
 		if (set->has_results)
 			return fail(c, ARC_REASON_DUPLICATE, instance);
 		set->has_results = true;
-		set->results = f->raw;
+		set->results = i;
 		c->payloads[instance - 1] = payload;
 	}
 	return true;
@@ -224,9 +224,17 @@ static bool make_sets(struct chain *c)
 	if (!sets)
 		return false;
 	for (unsigned i = 0; i < c->n; i++) {
-		const struct dkim_signature *seal = c->sets[i].seal;
-		sets[i] = (struct arc_set){ i + 1,    c->payloads[i], seal->domain, seal->selector,
-					    seal->cv, { 0 },          { 0 } };
+		const struct set_fields *set = &c->sets[i];
+		sets[i] = (struct arc_set){
+			.instance = i + 1,
+			.results = c->payloads[i],
+			.sealer = set->seal->domain,
+			.selector = set->seal->selector,
+			.cv = set->seal->cv,
+			.results_field = set->results,
+			.message_field = set->ams->field,
+			.seal_field = set->seal->field,
+		};
 	}
 	c->report->sets = sets;
 	c->report->n = c->n;
@@ -274,7 +282,7 @@ static void hash_seal(const struct dkim_message *m, const struct set_fields *set
 	struct text seal = m->fields[set->seal->field].raw;
 	EVP_MD_CTX *own = EVP_MD_CTX_new();
 
-	dkim_canon_field(DKIM_CANON_RELAXED, set->results, form);
+	dkim_canon_field(DKIM_CANON_RELAXED, m->fields[set->results].raw, form);
 	dkim_canon_field(DKIM_CANON_RELAXED, m->fields[set->ams->field].raw, form);
 	update(md, form);
 	ASSERT(own && EVP_MD_CTX_copy_ex(own, md) == 1);

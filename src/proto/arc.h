@@ -29,8 +29,9 @@ struct arc_set {
 		results; /* ARC-Authentication-Results behind "i=N;": authserv-id and results, as received */
 	struct text sealer; /* d= of the seal, checked */
 	struct text selector;
-	enum arc_cv cv;                   /* what the sealer found */
-	struct dkim_result message, seal; /* AUTH_NONE: not looked at */
+	enum arc_cv cv;                                  /* what the sealer found */
+	size_t results_field, message_field, seal_field; /* their indices in the header */
+	struct dkim_result message, seal;                /* AUTH_NONE: not looked at */
 };
 
 struct arc_report {

@@ -3,11 +3,10 @@
  * The canonical forms of fields and bodies. Called for every signature, on a stranger's bytes, in whichever
  * room checks them; and by whoever signs. Linear, and allocates nothing for a body.
  *
- * A body passes two stages. The first, of the relaxed form only, squeezes white space: it looks for the next
- * byte that is not kept as it is (16 at a time) and passes all before it in one piece; short pieces are
- * collected. The second holds empty lines back until something follows them: a count is enough, since a line
- * can only end with CRLF. Invariant: what has been put and what is held back together are the form of all
- * that was added.
+ * A body passes two stages. The first, of the relaxed form only, squeezes white space into a buffer: 16 bytes
+ * that all stay are copied at once. The second holds empty lines back until something follows them: a count
+ * is enough, since a line can only end with CRLF. Invariant: what has been put and what is held back together
+ * are the form of all that was added.
  */
 #include "proto/dkim_canon.h"
 
@@ -176,6 +175,8 @@ static void add_lines(struct dkim_body *b, struct text piece)
 
 /* ---- bodies, first stage of the relaxed form: white space ---- */
 
+typedef uint8_t vector __attribute__((vector_size(VECTOR), aligned(1), may_alias));
+
 static void flush(struct dkim_body *b)
 {
 	size_t n = b->n_staged;
@@ -184,43 +185,55 @@ static void flush(struct dkim_body *b)
 	add_lines(b, text_from_bytes(b->stage, n));
 }
 
-static void stage(struct dkim_body *b, struct text piece)
+static void stage_byte(struct dkim_body *b, char c)
 {
-	if (piece.n > sizeof b->stage - b->n_staged)
+	if (b->n_staged == sizeof b->stage)
 		flush(b);
-	if (piece.n >= sizeof b->stage / 2) {
-		flush(b);
-		add_lines(b, piece);
-		return;
-	}
-	memcpy(b->stage + b->n_staged, piece.p, piece.n);
-	b->n_staged += piece.n;
+	b->stage[b->n_staged++] = c;
 }
 
-typedef uint8_t vector __attribute__((vector_size(VECTOR), aligned(1), may_alias));
-
-static bool is_kept(const char *p, const char *end)
+/* Whether the next VECTOR bytes stay as they are: no HTAB, and no SP with white space or a CR behind it. */
+static bool is_kept(const char *p)
 {
-	return *p != '\t' && (*p != ' ' || (p + 1 < end && !is_space(p[1]) && p[1] != '\r'));
+	const vector at = *(const vector *)p, next = *(const vector *)(p + 1);
+	const vector found =
+		(vector)((at == '\t') | ((at == ' ') & ((next == ' ') | (next == '\t') | (next == '\r'))));
+	uint64_t halves[2];
+
+	memcpy(halves, &found, sizeof halves);
+	return (halves[0] | halves[1]) == 0;
 }
 
-/* Where the first byte lies that may not be kept as it is: an HTAB, or an SP with white space, a CR or the
- * piece's end behind it. */
-static const char *find_squeezable(const char *p, const char *end)
+/* Without a branch, since where mail has white space cannot be foretold. White space goes when more of it or
+ * a line's end follows; what is left is one SP. Two bytes behind p + n must be readable. The bytes written.
+ */
+static size_t squeeze(const char *p, size_t n, char *out)
 {
-	for (; end - p > VECTOR; p += VECTOR) {
-		const vector at = *(const vector *)p, next = *(const vector *)(p + 1);
-		const vector found =
-			(vector)((at == '\t') |
-				 ((at == ' ') & ((next == ' ') | (next == '\t') | (next == '\r'))));
-		uint64_t halves[2];
-		memcpy(halves, &found, sizeof halves);
-		if (halves[0] | halves[1])
-			break;
+	size_t k = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const bool space = is_space(p[i]);
+		const bool goes = space & ((p[i + 1] == ' ') | (p[i + 1] == '\t') |
+					   ((p[i + 1] == '\r') & (p[i + 2] == '\n')));
+		out[k] = space ? ' ' : p[i];
+		k += !goes;
 	}
-	while (p < end && is_kept(p, end))
-		p++;
-	return p;
+	return k;
+}
+
+static size_t squeeze_all(const char *p, size_t n, char *out)
+{
+	size_t k = 0, i = 0;
+
+	for (; n - i >= VECTOR; i += VECTOR) {
+		if (is_kept(p + i)) {
+			memcpy(out + k, p + i, VECTOR);
+			k += VECTOR;
+		} else {
+			k += squeeze(p + i, VECTOR, out + k);
+		}
+	}
+	return k + squeeze(p + i, n - i, out + k);
 }
 
 /* White space was held back; decides about it with what follows. Returns the rest of the piece. */
@@ -228,35 +241,49 @@ static struct text end_space(struct dkim_body *b, struct text piece)
 {
 	while (!b->has_space_cr && piece.n > 0 && is_space(piece.p[0]))
 		piece = text_skip(piece, 1);
-	if (piece.n == 0)
-		return piece;
-	if (!b->has_space_cr && piece.p[0] == '\r') {
+	if (!b->has_space_cr && piece.n > 0 && piece.p[0] == '\r') {
 		b->has_space_cr = true;
 		piece = text_skip(piece, 1);
-		if (piece.n == 0)
-			return piece;
 	}
+	if (piece.n == 0)
+		return piece;
 	if (!b->has_space_cr || piece.p[0] != '\n')
-		stage(b, text_from_cstr(" "));
+		stage_byte(b, ' ');
 	if (b->has_space_cr)
-		stage(b, text_slice(crlf, 0, 1));
+		stage_byte(b, '\r');
 	b->has_space = b->has_space_cr = false;
+	return piece;
+}
+
+/* Byte by byte: the start of a piece behind white space held back, and its last two bytes, of which it is not
+ * known what follows. */
+static struct text add_bytes(struct dkim_body *b, struct text piece)
+{
+	do {
+		if (b->has_space)
+			piece = end_space(b, piece);
+		if (piece.n == 0 || piece.n > 2)
+			break;
+		b->has_space = is_space(piece.p[0]);
+		if (!b->has_space)
+			stage_byte(b, piece.p[0]);
+		piece = text_skip(piece, 1);
+	} while (piece.n > 0);
 	return piece;
 }
 
 static void add_relaxed(struct dkim_body *b, struct text piece)
 {
-	while (piece.n > 0) {
-		size_t n;
-		if (b->has_space)
-			piece = end_space(b, piece);
-		if (piece.n == 0)
-			return;
-		n = (size_t)(find_squeezable(piece.p, piece.p + piece.n) - piece.p);
-		stage(b, text_slice(piece, 0, n));
-		b->has_space = n < piece.n;
-		piece = text_skip(piece, n + b->has_space);
+	piece = add_bytes(b, piece);
+	while (piece.n > 2) {
+		size_t room = sizeof b->stage - b->n_staged;
+		size_t n = piece.n - 2 < room ? piece.n - 2 : room;
+		b->n_staged += squeeze_all(piece.p, n, b->stage + b->n_staged);
+		piece = text_skip(piece, n);
+		if (sizeof b->stage - b->n_staged < VECTOR)
+			flush(b);
 	}
+	add_bytes(b, piece);
 }
 
 /* ---- bodies ---- */
@@ -283,7 +310,8 @@ void dkim_body_add(struct dkim_body *b, struct text piece)
 void dkim_body_end(struct dkim_body *b)
 {
 	if (b->has_space_cr) { /* white space, then a CR that ends no line */
-		stage(b, text_from_cstr(" \r"));
+		stage_byte(b, ' ');
+		stage_byte(b, '\r');
 		b->has_space = b->has_space_cr = false;
 	}
 	if (b->canon == DKIM_CANON_RELAXED)

@@ -37,7 +37,7 @@ bool dkim_canon_field(enum dkim_canon canon, struct text field, struct buf *out)
  * signature covers, its own field. rfc6376 3.7 */
 bool dkim_canon_field_without(enum dkim_canon canon, struct text field, struct text stretch, struct buf *out);
 
-#define DKIM_BODY_STAGE 2048
+#define DKIM_BODY_STAGE 4096
 
 struct dkim_body {
 	enum dkim_canon canon;
@@ -49,7 +49,7 @@ struct dkim_body {
 	bool has_space_cr;      /* relaxed: and a CR behind it */
 	bool has_content;       /* something has been put */
 	size_t n_staged;
-	char stage[DKIM_BODY_STAGE]; /* relaxed: short stretches are collected here */
+	char stage[DKIM_BODY_STAGE]; /* relaxed: bytes on their way to the sink */
 };
 
 void dkim_body_init(struct dkim_body *b, enum dkim_canon canon, void (*put)(void *context, struct text bytes),

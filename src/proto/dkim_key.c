@@ -252,3 +252,38 @@ bool dkim_key_verify(const struct dkim_key *key, struct text digest, struct text
 	return key->type == DKIM_KEY_RSA ? verify_rsa(key->public_key, digest, signature)
 					 : verify_ed25519(key->public_key, digest, signature);
 }
+
+/* ---- signing ---- */
+
+static bool sign_rsa(EVP_PKEY *key, struct text digest, unsigned char *out, size_t *n)
+{
+	EVP_PKEY_CTX *c = EVP_PKEY_CTX_new(key, NULL);
+	bool ok = c && EVP_PKEY_sign_init(c) == 1 &&
+		  EVP_PKEY_CTX_set_rsa_padding(c, RSA_PKCS1_PADDING) == 1 &&
+		  EVP_PKEY_CTX_set_signature_md(c, EVP_sha256()) == 1 &&
+		  EVP_PKEY_sign(c, out, n, (const unsigned char *)digest.p, digest.n) == 1;
+
+	EVP_PKEY_CTX_free(c);
+	return ok;
+}
+
+static bool sign_ed25519(EVP_PKEY *key, struct text digest, unsigned char *out, size_t *n)
+{
+	EVP_MD_CTX *c = EVP_MD_CTX_new();
+	bool ok = c && EVP_DigestSignInit(c, NULL, NULL, NULL, key) == 1 &&
+		  EVP_DigestSign(c, out, n, (const unsigned char *)digest.p, digest.n) == 1;
+
+	EVP_MD_CTX_free(c);
+	return ok;
+}
+
+bool dkim_key_sign(EVP_PKEY *private_key, struct text digest, struct buf *out)
+{
+	size_t n = (size_t)EVP_PKEY_get_size(private_key);
+	unsigned char *at = (unsigned char *)buf_reserve(out, n);
+	bool ok = at && (EVP_PKEY_is_a(private_key, "RSA") ? sign_rsa(private_key, digest, at, &n)
+							   : sign_ed25519(private_key, digest, at, &n));
+
+	out->n += ok ? n : 0;
+	return ok;
+}

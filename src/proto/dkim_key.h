@@ -9,6 +9,7 @@
 #define PROTO_DKIM_KEY_H
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "proto/dkim_reason.h"
 
 #include <openssl/types.h>
@@ -36,5 +37,8 @@ void dkim_key_done(struct dkim_key *key);
 
 /* Over a SHA-256 digest: PKCS#1 v1.5 (rfc8017 8.2.2), or Ed25519 of the digest as message (rfc8463 3). */
 bool dkim_key_verify(const struct dkim_key *key, struct text digest, struct text signature);
+
+/* The other direction, for whoever holds a private key (RSA or Ed25519): adds the signature to out. */
+bool dkim_key_sign(EVP_PKEY *private_key, struct text digest, struct buf *out);
 
 #endif

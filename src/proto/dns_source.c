@@ -43,6 +43,11 @@ const char *dns_status_word(enum dns_status status)
 
 bool dns_name_is_valid(struct text name)
 {
+	return dns_name_is_askable(name) && text_find_byte(name, ' ') == name.n;
+}
+
+bool dns_name_is_askable(struct text name)
+{
 	size_t label = 0;
 
 	if (name.n > 0 && name.p[name.n - 1] == '.')
@@ -51,7 +56,7 @@ bool dns_name_is_valid(struct text name)
 		return false;
 	for (size_t i = 0; i < name.n; i++) {
 		unsigned char c = (unsigned char)name.p[i];
-		if (c <= ' ' || c == 0x7f || (c == '.' && label == 0))
+		if (c < ' ' || c == 0x7f || (c == '.' && label == 0))
 			return false;
 		label = c == '.' ? 0 : label + 1;
 		if (label > LABEL_MAX_BYTES)

@@ -59,9 +59,11 @@ void dns_ask(const struct dns_source *source, enum dns_type type, struct text na
 const char *dns_type_word(enum dns_type type);       /* "TXT" */
 const char *dns_status_word(enum dns_status status); /* "found" "no-data" "no-name" "failed" */
 
-/* A name that may be asked for: rfc1035 2.3.4, labels of 1..63 bytes, at most 253 in all, no blank and no
+/* A name that may be a domain's: rfc1035 2.3.4, labels of 1..63 bytes, at most 253 in all, no blank and no
  * control byte; a last dot is allowed. */
 bool dns_name_is_valid(struct text name);
+/* A name that may be asked for: the same, but with blanks, which macros of SPF can make (rfc2181 11). */
+bool dns_name_is_askable(struct text name);
 
 #define DNS_REVERSE_SIZE 73
 /* "1.2.0.192.in-addr.arpa", or the nibbles of rfc3596 2.5; NUL-terminated. rfc1035 3.5 */

@@ -115,7 +115,7 @@ static bool read_name(struct text t, struct zone_name *ret_name)
 	}
 	if (ret_name->n && ret_name->p[ret_name->n - 1] == '.' && !(t.n > 1 && t.p[t.n - 2] == '\\'))
 		ret_name->n--;
-	return dns_name_is_valid(text_from_bytes(ret_name->p, ret_name->n));
+	return dns_name_is_askable(text_from_bytes(ret_name->p, ret_name->n));
 }
 
 /* The name without its first label; false behind the last one. */
@@ -309,18 +309,19 @@ static void ask(void *context, enum dns_type type, struct text asked, struct are
 	const struct dns_zone *zone = context;
 	const struct zone_record *alias;
 	struct zone_name folded = { .n = 0 };
+	uint16_t number = (uint16_t)type;
 	struct text name;
 
 	ret_answer->status = DNS_NO_NAME;
-	if (!dns_name_is_valid(asked))
+	if (!dns_name_is_askable(asked))
 		return;
 	for (size_t i = 0; i < asked.n; i++)
 		add_byte(&folded, asked.p[i]);
 	name = text_from_bytes(folded.p, folded.n);
 	for (unsigned hops = 0; hops <= DNS_ZONE_ALIASES_MAX; hops++) {
 		const struct node *node = find_answer(zone, name);
-		size_t n = node ? count_records(node, type) : 0;
-		const char *why = node ? failure_of(node, type, n) : NULL;
+		size_t n = node ? count_records(node, number) : 0;
+		const char *why = node ? failure_of(node, number, n) : NULL;
 		if (why)
 			return fail(ret_answer, why);
 		ret_answer->status = node ? DNS_NO_DATA : DNS_NO_NAME;

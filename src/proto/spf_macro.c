@@ -262,7 +262,8 @@ static void add_in_order(struct buf *out, struct text value, const struct piece 
 	}
 }
 
-/* "192.0.2.1", or the 32 nibbles of an IPv6 address with dots between. rfc7208 7.3 */
+/* "192.0.2.1", or the 32 nibbles of an IPv6 address with dots between. rfc7208 7.3. Capitals, since names
+ * know no case and the texts of the public suite have them. */
 static void print_dotted(const struct addr *a, struct buf *out)
 {
 	char printed[ADDR_TEXT_SIZE];
@@ -273,7 +274,7 @@ static void print_dotted(const struct addr *a, struct buf *out)
 		return;
 	}
 	for (size_t i = 0; i < sizeof a->b; i++)
-		buf_printf(out, "%s%x.%x", i ? "." : "", a->b[i] >> 4, a->b[i] & 0xf);
+		buf_printf(out, "%s%X.%X", i ? "." : "", a->b[i] >> 4, a->b[i] & 0xf);
 }
 
 /* The macros that are no text yet. */
