@@ -354,7 +354,7 @@ static bool release(struct queue *q, struct item *item)
 		r->next_attempt = clock_wall_ms();
 		item->rcpts[i].state = SPOOL_PENDING;
 	}
-	change_message(c, item, text_from_cstr(""), mail->m.head);
+	change_message(c, item, text_from_cstr(""), mail);
 	c->committed = released;
 	item_cool(q, item);
 	change_submit(c, false);
