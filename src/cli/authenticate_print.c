@@ -51,6 +51,7 @@ static void add_arc(const struct authenticate_report *report, struct json_writer
 
 static void add_dmarc(const struct dmarc_result *dmarc, struct json_writer *w)
 {
+	json_key_text(w, "policy_domain", dmarc->policy_domain);
 	json_key_cstr(w, "policy_tag", dmarc->tag);
 	json_key_cstr(w, "policy_published", dmarc->tag ? dmarc_policy_word(dmarc->published) : NULL);
 	json_key_cstr(w, "policy_applied", dmarc_policy_word(dmarc->applied));
