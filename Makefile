@@ -26,6 +26,7 @@ bench: build
 suite-arc: build
 	tests/suites/arc.py
 suite-dkim: build
+	tests/suites/differential_dkim.py
 	tests/suites/dkim.py
 suite-spf: build
 	tests/suites/spf.py

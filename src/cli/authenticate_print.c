@@ -51,6 +51,7 @@ static void add_arc(const struct authenticate_report *report, struct json_writer
 
 static void add_dmarc(const struct dmarc_result *dmarc, struct json_writer *w)
 {
+	json_key_text(w, "policy_domain", dmarc->policy_domain);
 	json_key_cstr(w, "policy_tag", dmarc->tag);
 	json_key_cstr(w, "policy_published", dmarc->tag ? dmarc_policy_word(dmarc->published) : NULL);
 	json_key_cstr(w, "policy_applied", dmarc_policy_word(dmarc->applied));
@@ -175,6 +176,12 @@ void authenticate_print_json(const struct authenticate_case *c, const struct aut
 	add_headers(c, report, methods, n, w);
 	json_key(w, "dns");
 	dns_recorder_json(dns, w);
+	if (c->n_unknown) {
+		json_key_array(w, "unknown_keys");
+		for (size_t i = 0; i < c->n_unknown; i++)
+			json_text(w, c->unknown[i]);
+		json_close(w);
+	}
 	json_close(w);
 	arena_reset(&arena);
 }
