@@ -69,6 +69,7 @@ STEPS = [
 	pytest("system", "tests/system", "build", after=("build",)),
 	Step("suite-arc", ["tests/suites/arc.py"], count="tap", after=("build",)),
 	Step("suite-dkim", ["tests/suites/dkim.py"], count="tap", after=("build",)),
+	Step("suite-dmarc", ["tests/suites/dmarc.py"], count="tap", after=("build",)),
 	Step("asan-build", ["tools/build", "build-asan"], seconds=900, is_long=True, is_patient=True),
 	Step("fuzz-build", ["tools/build", "build-fuzz"], seconds=900, is_long=True, is_patient=True),
 	check("warnings", seconds=600, is_patient=True),

@@ -175,6 +175,22 @@ static bool read_sealers(struct authenticate_case *c, const char *key, json_t *v
 	return true;
 }
 
+static bool read_org_domain(struct authenticate_case *c, const char *key, json_t *value, struct buf *why)
+{
+	struct text word;
+
+	if (!copy_text(c, key, value, &word, why))
+		return false;
+	return dmarc_discovery_parse(word, &c->settings.discovery) ||
+	       mistaken(why, key, "not treewalk, psl or auto");
+}
+
+static bool read_forwarder(struct authenticate_case *c, const char *key, json_t *value, struct buf *why)
+{
+	c->input.vouch.is_trusted_forwarder = json_is_true(value);
+	return json_is_boolean(value) || mistaken(why, key, "not true or false");
+}
+
 static const struct key {
 	const char *name;
 	bool (*read)(struct authenticate_case *c, const char *key, json_t *value, struct buf *why);
@@ -191,6 +207,8 @@ static const struct key {
 	{ "zone", read_zone },
 	{ "zone_file", read_zone_file },
 	{ "trusted_sealers", read_sealers },
+	{ "trusted_forwarder", read_forwarder },
+	{ "org_domain", read_org_domain },
 };
 
 static bool read_key(struct authenticate_case *c, const char *name, json_t *value, struct buf *why)
