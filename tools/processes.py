@@ -35,7 +35,7 @@ def read_profiles():
 	text = common.blank_comments(common.read("src/sandbox/profiles.c"), keep_strings=True)
 	zygote = re.search(r"#define ZYGOTE_CALLS\s*\(([^)]*)\)", text).group(1)
 	result = {}
-	for row in re.finditer(r'\{\s*"([a-z ]+)",\s*(true|false),\s*SANDBOX_ROOT_(\w+),([^}]*)\}', text):
+	for row in re.finditer(r'\{\s*"([a-z -]+)",\s*(true|false),\s*SANDBOX_ROOT_(\w+),([^}]*)\}', text):
 		calls = row.group(4).replace("ZYGOTE_CALLS", zygote)
 		result[row.group(1)] = row.group(2) == "true", row.group(3), re.findall(r"SANDBOX_CALLS_(\w+)", calls)
 	return result
@@ -50,7 +50,7 @@ def peers_of(role):
 	"""audit and posternd go without saying: everyone has a channel to them."""
 	pairs = [(a, b) for a, b, _edge in read_table("PEERS") if role in (a, b)]
 	names = {a if b == role else b for a, b in pairs} - {"AUDIT", "POSTERND"}
-	return ", ".join(sorted(name.lower() for name in names)) or "every role"
+	return ", ".join(sorted(name.lower().replace("_", "-") for name in names)) or "every role"
 
 
 def calls_text(own_network, groups):

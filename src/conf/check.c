@@ -95,6 +95,8 @@ void conf_check_derive(struct conf_parser *p)
 			fill_endpoints(FIELD_OF(in, resolver)->forwarder, 53);
 		else if (is_block(in, "domain"))
 			derive_domain(in->data);
+		else if (is_block(in, "authentication"))
+			FIELD_OF(in, authentication)->id = text_hash(in->name);
 	}
 }
 
@@ -120,6 +122,8 @@ static const struct pair pairs[] = {
 	{ "queue", "bounce-expire", "queue", "expire", false },
 	{ "queue", "destination-concurrency", "queue", "max-in-flight", false },
 	{ "scan", "max-header-size", "scan", "max-decoded-size", false },
+	{ "judge-resolver", "timeout", "judge-resolver", "message-time", false },
+	{ "judge-resolver", "message-time", "queue", "scan-wait", false },
 	{ "deliver", "command-timeout", "deliver", "session-time", false },
 	{ "deliver", "final-timeout", "deliver", "session-time", false },
 };
@@ -212,6 +216,15 @@ static void check_top(struct conf_parser *p, const struct conf_instance *in)
 	check_uids(p, in);
 }
 
+/* Names of blocks, by which settings refer to them. */
+static bool has_block(const struct conf_parser *p, const char *block, struct text name)
+{
+	for (const struct conf_instance *in = p->first; in; in = in->next)
+		if (is_block(in, block) && text_is_equal(in->name, name))
+			return true;
+	return false;
+}
+
 static bool is_everybody(const struct addr_prefix *prefix)
 {
 	return prefix->bits == 0 || (addr_is_v4(&prefix->addr) && prefix->bits == 96);
@@ -221,6 +234,10 @@ static void check_listener(struct conf_parser *p, const struct conf_instance *in
 {
 	const struct conf_listener *l = in->data;
 
+	if (is_set(in, "authentication") && !has_block(p, "authentication", l->authentication))
+		conf_report(&p->report, place(in, "authentication"),
+			    "authentication: there is no block authentication %s",
+			    conf_quote(l->authentication).s);
 	for (size_t i = 0; i < l->relay_from.n; i++)
 		if (is_everybody(&l->relay_from.v[i]))
 			conf_report(&p->report, slot(in, "relay-from")->places[i],
@@ -364,17 +381,18 @@ static void check_queue(struct conf_parser *p, const struct conf_instance *in)
 
 /* Measured with libunbound 1.17: 1.3 times its caches and 16K for each question that is open, of which a
  * long way from the root can need a few. */
-static uint64_t resolver_need(const struct conf_resolver *r)
+static uint64_t resolver_need(uint64_t cache_size, uint64_t max_queries)
 {
 	const uint64_t program = (uint64_t)128 << 20, question = 32 << 10;
 
-	return program + 2 * r->cache_size + r->max_queries * question;
+	return program + 2 * cache_size + max_queries * question;
 }
 
+/* Of resolver and judge-resolver: the settings have the same names. */
 static void check_resolver_memory(struct conf_parser *p, const struct conf_instance *in)
 {
-	const struct conf_resolver *r = in->data;
-	uint64_t need = resolver_need(r);
+	uint64_t cache_size = number_of(in, "cache-size"), max_queries = number_of(in, "max-queries");
+	uint64_t need = resolver_need(cache_size, max_queries);
 
 	if (slot(in, "cache-size")->is_bad || slot(in, "max-queries")->is_bad || need <= CONF_RESOLVER_MEMORY)
 		return;
@@ -382,7 +400,7 @@ static void check_resolver_memory(struct conf_parser *p, const struct conf_insta
 		&p->report, place(in, is_set(in, "cache-size") ? "cache-size" : "max-queries"),
 		"cache-size %juM and max-queries %ju may need %juM of memory together, and the resolver has "
 		"%juM (make one of them smaller)",
-		(uintmax_t)(r->cache_size >> 20), (uintmax_t)r->max_queries, (uintmax_t)(need >> 20),
+		(uintmax_t)(cache_size >> 20), (uintmax_t)max_queries, (uintmax_t)(need >> 20),
 		(uintmax_t)(CONF_RESOLVER_MEMORY >> 20));
 }
 
@@ -438,6 +456,8 @@ static void check_instance(struct conf_parser *p, const struct conf_instance *in
 		check_queue(p, in);
 	if (is_block(in, "resolver"))
 		check_resolver(p, in);
+	if (is_block(in, "judge-resolver"))
+		check_resolver_memory(p, in);
 	if (is_block(in, "tls"))
 		check_tls(p, in);
 }

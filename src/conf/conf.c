@@ -56,6 +56,16 @@ static void parser_init(struct conf_parser *p, struct text bytes, enum conf_mode
 	conf_lexer_init(&p->lexer, bytes, &p->owner->arena, &p->report);
 }
 
+/* Where others refer to it without its being written. */
+static void add_default_blocks(struct conf_parser *p)
+{
+	const struct conf_block *block = conf_block_by_name(text_from_cstr("authentication"));
+	struct text name = text_from_cstr("default");
+
+	if (!conf_instance_find(p, block, name))
+		conf_instance_add(p, block, name, (struct conf_place){ 0, 0 });
+}
+
 struct conf *conf_parse(struct text bytes, const char *file_name, enum conf_mode mode, struct buf *errors)
 {
 	struct conf_parser *p = mem_zalloc(1, sizeof *p);
@@ -63,6 +73,7 @@ struct conf *conf_parse(struct text bytes, const char *file_name, enum conf_mode
 
 	parser_init(p, bytes, mode);
 	conf_grammar_read(p);
+	add_default_blocks(p);
 	conf_instances_close(p);
 	conf_check_derive(p);
 	if (mode == CONF_WHOLE)
@@ -98,6 +109,29 @@ bool conf_set_hostname(struct conf *c, struct text hostname)
 		c->top.hostname = value.text;
 	buf_done(&why);
 	return ok;
+}
+
+const struct conf_authentication *conf_authentication_by_id(const struct conf *c, uint64_t id)
+{
+	const struct conf_authentication *found = NULL;
+
+	for (size_t i = 0; i < c->authentication.n; i++) {
+		const struct conf_authentication *a = &c->authentication.v[i];
+		if (a->id == id || (!found && text_is_cstr(a->name, "default")))
+			found = a;
+		if (a->id == id)
+			break;
+	}
+	return found;
+}
+
+const struct conf_authentication *conf_authentication_of(const struct conf *c, uint32_t listener)
+{
+	struct text name = text_from_cstr("default");
+
+	if (listener < c->listener.n)
+		name = c->listener.v[listener].authentication;
+	return conf_authentication_by_id(c, text_hash(name));
 }
 
 const struct conf_domain *conf_find_domain(const struct conf *c, struct text domain)

@@ -44,7 +44,7 @@ enum conf_reader {
 #define CONF_DOMAIN_NONE  UINT64_C(0)
 /* Ids that uid-base stands for the first of. */
 #define CONF_UIDS 32
-/* Address space of resolver, which its sandbox bounds. cache-size and max-queries must fit. */
+/* Address space of a resolver, which its sandbox bounds. cache-size and max-queries must fit. */
 #define CONF_RESOLVER_MEMORY ((uint64_t)1536 << 20)
 
 struct conf_place {
@@ -113,8 +113,11 @@ struct conf_times {
 #define CONF_C_TIME        int64_t
 #define CONF_C_RATE        struct conf_rate
 #define CONF_C_CHOICE(set) enum conf_##set
+#define CONF_C_WORDS(set)  struct conf_texts
 #define CONF_C_USERS       struct conf_texts
 #define CONF_C_RECIPIENTS  struct conf_texts
+#define CONF_C_DOMAINS     struct conf_texts
+#define CONF_C_SENDERS     struct conf_texts
 #define CONF_C_ADDRS       struct conf_addrs
 #define CONF_C_PREFIXES    struct conf_prefixes
 #define CONF_C_ENDPOINTS   struct conf_endpoints
@@ -154,6 +157,14 @@ struct conf_stub_zone {
 #include "conf/schema.def"
 };
 
+struct conf_authentication {
+	struct text name; /* "default" is always there */
+	struct conf_place at;
+	uint64_t id; /* the hash of its name, as of a domain */
+#define AUTHENTICATION CONF_FIELD
+#include "conf/schema.def"
+};
+
 struct conf_policy {
 #define POLICY CONF_FIELD
 #include "conf/schema.def"
@@ -176,6 +187,11 @@ struct conf_deliver {
 
 struct conf_resolver {
 #define RESOLVER CONF_FIELD
+#include "conf/schema.def"
+};
+
+struct conf_judge_resolver {
+#define JUDGE_RESOLVER CONF_FIELD
 #include "conf/schema.def"
 };
 
@@ -207,6 +223,10 @@ struct conf_domains {
 	const struct conf_domain *v;
 	size_t n;
 };
+struct conf_authentications {
+	const struct conf_authentication *v;
+	size_t n;
+};
 struct conf_stub_zones {
 	const struct conf_stub_zone *v;
 	size_t n;
@@ -216,11 +236,13 @@ struct conf {
 	struct conf_top top;
 	struct conf_listeners listener; /* in the order of the file, as are all lists */
 	struct conf_domains domain;
+	struct conf_authentications authentication;
 	struct conf_policy policy;
 	struct conf_queue queue;
 	struct conf_scan scan;
 	struct conf_deliver deliver;
 	struct conf_resolver resolver;
+	struct conf_judge_resolver judge_resolver;
 	struct conf_stub_zones stub_zone;
 	struct conf_tls tls;
 	struct conf_rooms rooms;
@@ -247,6 +269,10 @@ const struct conf_domain *conf_domain_by_id(const struct conf *c, uint64_t id);
 const struct conf_domain *conf_find_domain(const struct conf *c, struct text domain);
 /* The block "*", or NULL: then MX records are the way out. */
 const struct conf_domain *conf_default_domain(const struct conf *c);
+/* Never NULL where the default block is: with an id that is gone, that one. */
+const struct conf_authentication *conf_authentication_by_id(const struct conf *c, uint64_t id);
+/* Of the listener with this number; with a number that is gone, the default. */
+const struct conf_authentication *conf_authentication_of(const struct conf *c, uint32_t listener);
 const struct conf_listener *conf_find_listener(const struct conf *c, struct text name);
 bool conf_is_in(const struct conf_prefixes *prefixes, const struct addr *a);
 
@@ -289,8 +315,11 @@ bool conf_find_setting(struct text block, struct text name, struct conf_setting 
 #undef CONF_C_TIME
 #undef CONF_C_RATE
 #undef CONF_C_CHOICE
+#undef CONF_C_WORDS
 #undef CONF_C_USERS
 #undef CONF_C_RECIPIENTS
+#undef CONF_C_DOMAINS
+#undef CONF_C_SENDERS
 #undef CONF_C_ADDRS
 #undef CONF_C_PREFIXES
 #undef CONF_C_ENDPOINTS

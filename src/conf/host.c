@@ -150,6 +150,13 @@ bool conf_mailbox_parse(const struct conf_row *row, struct text word, void *ret_
 	return true;
 }
 
+bool conf_sender_parse(const struct conf_row *row, struct text word, void *ret_value, struct buf *why)
+{
+	if (text_find_byte(word, '@') < word.n)
+		return conf_mailbox_parse(row, word, ret_value, why);
+	return conf_hostname_parse(row, word, ret_value, why);
+}
+
 bool conf_recipient_parse(const struct conf_row *row, struct text word, void *ret_value, struct buf *why)
 {
 	(void)row;

@@ -18,6 +18,7 @@ bool conf_hostname_parse(const struct conf_row *row, struct text word, void *ret
 bool conf_route_name_parse(const struct conf_row *row, struct text word, void *ret_value, struct buf *why);
 bool conf_zone_parse(const struct conf_row *row, struct text word, void *ret_value, struct buf *why);
 bool conf_mailbox_parse(const struct conf_row *row, struct text word, void *ret_value, struct buf *why);
+bool conf_sender_parse(const struct conf_row *row, struct text word, void *ret_value, struct buf *why);
 bool conf_recipient_parse(const struct conf_row *row, struct text word, void *ret_value, struct buf *why);
 /* struct addr */
 bool conf_addr_parse(const struct conf_row *row, struct text word, void *ret_value, struct buf *why);

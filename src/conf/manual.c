@@ -74,10 +74,12 @@ static void add_bounds(const struct conf_row *row, struct buf *out)
 static void add_row(const struct conf_row *row, struct buf *out)
 {
 	buf_printf(out, ".It Ic %s Ar ", row->name);
-	if (row->type == CONF_TYPE_CHOICE)
+	if (row->words)
 		add_words(row, out);
 	else
 		add_text(conf_kind_of(row)->name, out);
+	if (row->type == CONF_TYPE_WORDS)
+		buf_add_cstr(out, " ...");
 	buf_add_byte(out, '\n');
 	add_sentences(row->help, out);
 	add_bounds(row, out);

@@ -27,13 +27,15 @@ enum {
 	R_SCAN = CONF_FOR_SCAN,
 	R_DELIVER = CONF_FOR_DELIVER,
 	R_RESOLVER = CONF_FOR_RESOLVER,
+	R_JUDGE_RESOLVER = CONF_FOR_JUDGE_RESOLVER,
 	R_KEYRING = CONF_FOR_KEYRING,
 	R_AUDIT = CONF_FOR_AUDIT,
 	R_ALL = CONF_FOR_ALL,
 };
 
-/* A type CHOICE(set) names its words as well; every other type is its enumerator alone. */
+/* The types CHOICE(set) and WORDS(set) name their words as well; every other type is its enumerator alone. */
 #define CONF_TYPE_CHOICE(set) CONF_TYPE_CHOICE, .words = words_##set
+#define CONF_TYPE_WORDS(set)  CONF_TYPE_WORDS, .words = words_##set
 #define ROW(owner, field, label, kind, how, low, high, start, who, text)                                     \
 	{ .name = label,                                                                                     \
 	  .type = CONF_TYPE_##kind,                                                                          \
@@ -57,6 +59,10 @@ static const struct conf_row rows_domain[] = {
 #define DOMAIN(...) ROW(conf_domain, __VA_ARGS__)
 #include "conf/schema.def"
 };
+static const struct conf_row rows_authentication[] = {
+#define AUTHENTICATION(...) ROW(conf_authentication, __VA_ARGS__)
+#include "conf/schema.def"
+};
 static const struct conf_row rows_policy[] = {
 #define POLICY(...) ROW(conf_policy, __VA_ARGS__)
 #include "conf/schema.def"
@@ -75,6 +81,10 @@ static const struct conf_row rows_deliver[] = {
 };
 static const struct conf_row rows_resolver[] = {
 #define RESOLVER(...) ROW(conf_resolver, __VA_ARGS__)
+#include "conf/schema.def"
+};
+static const struct conf_row rows_judge_resolver[] = {
+#define JUDGE_RESOLVER(...) ROW(conf_judge_resolver, __VA_ARGS__)
 #include "conf/schema.def"
 };
 static const struct conf_row rows_stub_zone[] = {

@@ -23,8 +23,11 @@ enum conf_type {
 	CONF_TYPE_TIME,
 	CONF_TYPE_RATE,
 	CONF_TYPE_CHOICE,
+	CONF_TYPE_WORDS,
 	CONF_TYPE_USERS,
 	CONF_TYPE_RECIPIENTS,
+	CONF_TYPE_DOMAINS,
+	CONF_TYPE_SENDERS,
 	CONF_TYPE_ADDRS,
 	CONF_TYPE_PREFIXES,
 	CONF_TYPE_ENDPOINTS,
@@ -43,7 +46,7 @@ enum conf_use {
 struct conf_row {
 	const char *name;
 	enum conf_type type;
-	const char *const *words; /* of a CHOICE, ends with NULL */
+	const char *const *words; /* of a CHOICE or of WORDS, ends with NULL */
 	unsigned use;
 	const char *min, *max, *initial;
 	unsigned readers;

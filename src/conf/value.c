@@ -99,6 +99,17 @@ static bool parse_choice(const struct conf_row *row, struct text word, void *ret
 	return false;
 }
 
+/* One of the row's words. */
+static bool parse_word(const struct conf_row *row, struct text word, void *ret_value, struct buf *why)
+{
+	unsigned number;
+
+	if (!parse_choice(row, word, &number, why))
+		return false;
+	*(struct text *)ret_value = word;
+	return true;
+}
+
 /* A user id, or the name of a user of this machine. */
 static bool parse_user(const struct conf_row *row, struct text word, void *ret_value, struct buf *why)
 {
@@ -158,10 +169,15 @@ static const struct conf_kind kinds[CONF_TYPE_COUNT_OF] = {
 	[CONF_TYPE_RATE] = { "number/time", "so many in a time, such as 60/1m", sizeof(struct conf_rate),
 			     false, false, conf_rate_parse, conf_rate_print },
 	[CONF_TYPE_CHOICE] = { "word", "", sizeof(unsigned), false, false, parse_choice, print_choice },
+	[CONF_TYPE_WORDS] = { "word ...", "", TEXT_SIZE, true, true, parse_word, print_text },
 	[CONF_TYPE_USERS] = { "user ...", "names or numbers of users", TEXT_SIZE, true, true, parse_user,
 			      print_text },
 	[CONF_TYPE_RECIPIENTS] = { "recipient ...", "local parts or mail addresses", TEXT_SIZE, true, true,
 				   conf_recipient_parse, print_text },
+	[CONF_TYPE_DOMAINS] = { "domain ...", "domain names in ASCII", TEXT_SIZE, true, true,
+				conf_hostname_parse, print_text },
+	[CONF_TYPE_SENDERS] = { "sender ...", "mail addresses or domain names", TEXT_SIZE, true, true,
+				conf_sender_parse, print_text },
 	[CONF_TYPE_ADDRS] = { "address ...", "IPv4 or IPv6 addresses", sizeof(struct addr), true, true,
 			      conf_addr_parse, conf_addr_print },
 	[CONF_TYPE_PREFIXES] = { "network ...", "IPv4 or IPv6 addresses or networks, such as 192.0.2.0/24",
@@ -202,7 +218,8 @@ static bool is_length_ok(const struct conf_row *row, size_t n, struct buf *why)
 static bool is_without_case(const struct conf_row *row)
 {
 	return row->type == CONF_TYPE_HOSTS || row->type == CONF_TYPE_HOSTNAME ||
-	       row->type == CONF_TYPE_ROUTE_NAME || row->type == CONF_TYPE_ZONE;
+	       row->type == CONF_TYPE_ROUTE_NAME || row->type == CONF_TYPE_ZONE ||
+	       row->type == CONF_TYPE_DOMAINS;
 }
 
 bool conf_value_parse(const struct conf_row *row, struct arena *arena, struct text word,

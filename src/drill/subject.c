@@ -10,9 +10,11 @@
 #include "base/clock.h"
 #include "base/ensure.h"
 #include "base/log.h"
+#include "ipc/client_resolver.h"
 #include "ipc/deliver_room.h"
 #include "ipc/policy_session.h"
 #include "ipc/posternd_starter.h"
+#include "ipc/queue_authenticate.h"
 #include "ipc/queue_compose.h"
 #include "ipc/queue_delivery.h"
 #include "ipc/queue_judge.h"
@@ -325,6 +327,8 @@ static int order_step(struct run *r, const struct steps_order *o)
 
 size_t subject_count_room_files(const struct subject *s)
 {
+	if (s->id == PROCESS_AUTHENTICATION)
+		return 2;
 	return s->id == PROCESS_MESSAGE || s->id == PROCESS_COMPOSE ? 1 : 3;
 }
 
@@ -334,6 +338,7 @@ static size_t make_descriptors(const struct run *r, int fds[3], int ours[3])
 	static const struct ipc_edge *const edges[PROCESS_COUNT][3] = {
 		[PROCESS_SESSION] = { NULL, &receive_session_edge, &policy_session_edge },
 		[PROCESS_MESSAGE] = { &queue_judge_edge, NULL, NULL },
+		[PROCESS_AUTHENTICATION] = { &queue_authenticate_edge, &client_resolver_edge, NULL },
 		[PROCESS_COMPOSE] = { &queue_compose_edge, NULL, NULL },
 		[PROCESS_DELIVERY] = { NULL, &queue_delivery_edge, &deliver_room_edge },
 		[PROCESS_MAILDIR] = { NULL, &queue_delivery_edge, &deliver_room_edge },

@@ -20,6 +20,7 @@
 struct authenticate_settings authenticate_settings_default(void)
 {
 	return (struct authenticate_settings){
+		.checks = { true, true, true, true, true, true, true },
 		.spf = spf_limits_default(),
 		.dkim = dkim_limits_default(),
 		.discovery = DMARC_AUTO,
@@ -31,12 +32,14 @@ static void check_client(const struct authenticate_input *input, const struct au
 			 const struct dns_source *dns, struct arena *arena,
 			 struct authenticate_report *report)
 {
-	const bool is_wanted[] = { [SPF_HELO] = input->helo.n > 0, [SPF_MAILFROM] = input->has_mail_from };
+	const bool is_wanted[] = { [SPF_HELO] = settings->checks.spf_helo && input->helo.n > 0,
+				   [SPF_MAILFROM] = settings->checks.spf_mail_from && input->has_mail_from };
 
 	if (!input->has_client)
 		return;
-	report->has_iprev = true;
-	iprev_check(&input->client, settings->iprev_names, dns, arena, &report->iprev);
+	report->has_iprev = settings->checks.iprev;
+	if (report->has_iprev)
+		iprev_check(&input->client, settings->iprev_names, dns, arena, &report->iprev);
 	for (enum spf_identity identity = SPF_HELO; identity <= SPF_MAILFROM; identity++) {
 		report->spf_query[identity] = (struct spf_query){
 			.identity = identity,
@@ -184,6 +187,14 @@ static void check_bimi(const struct authenticate_settings *settings, const struc
 	bimi_check(&question, dns, arena, &report->bimi);
 }
 
+static void check_arc(const struct authenticate_settings *settings, struct dkim_message *m,
+		      const struct dns_source *dns, int64_t now, struct authenticate_report *report)
+{
+	arc_validate(m, dns, now, &report->arc);
+	report->arc_trusted =
+		arc_trusted_from(&report->arc, is_trusted_sealer, (struct authenticate_settings *)settings);
+}
+
 static void check_message(const struct authenticate_input *input,
 			  const struct authenticate_settings *settings, const struct dns_source *dns,
 			  struct arena *arena, struct authenticate_report *report)
@@ -197,12 +208,14 @@ static void check_message(const struct authenticate_input *input,
 		dkim_message_done(&m);
 		return;
 	}
-	dkim_verify(&m, dns, input->now, &report->dkim);
-	arc_validate(&m, dns, input->now, &report->arc);
-	report->arc_trusted =
-		arc_trusted_from(&report->arc, is_trusted_sealer, (struct authenticate_settings *)settings);
-	check_dmarc(input, settings, &m, dns, arena, report);
-	check_bimi(settings, &m, dns, arena, report);
+	if (settings->checks.dkim)
+		dkim_verify(&m, dns, input->now, &report->dkim);
+	if (settings->checks.arc)
+		check_arc(settings, &m, dns, input->now, report);
+	if (settings->checks.dmarc)
+		check_dmarc(input, settings, &m, dns, arena, report);
+	if (settings->checks.bimi)
+		check_bimi(settings, &m, dns, arena, report);
 	dkim_message_done(&m);
 }
 

@@ -36,7 +36,13 @@ struct authenticate_input {
 		vouch; /* what is known beside; is_list, has_trusted_arc and arc are found out here */
 };
 
+/* What is looked at at all. A check that is left out finds nothing for those that come after it. */
+struct authenticate_checks {
+	bool iprev, spf_helo, spf_mail_from, dkim, arc, dmarc, bimi;
+};
+
 struct authenticate_settings {
+	struct authenticate_checks checks;
 	struct spf_limits spf;
 	struct dkim_limits dkim;
 	enum dmarc_discovery discovery;
@@ -45,7 +51,7 @@ struct authenticate_settings {
 	size_t n_trusted_sealers;
 };
 
-/* No sealer is trusted. */
+/* All checks; no sealer is trusted. */
 struct authenticate_settings authenticate_settings_default(void);
 
 struct authenticate_report {

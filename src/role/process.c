@@ -11,6 +11,7 @@
 #include "ipc/receive_keyring.h"
 #include "ipc/receive_policy.h"
 #include "ipc/role_audit.h"
+#include "ipc/scan_resolver.h"
 
 static const struct process processes[] = {
 #define PROCESS(name, text, owner, profile, room, user)                                                      \

@@ -270,6 +270,8 @@ static bool take_message(struct record *rec, int64_t rowid, struct spool_message
 	m->scans = (uint32_t)next_int(rec, UINT32_MAX);
 	m->reason = next_bytes(rec);
 	m->head = next_bytes(rec);
+	if (rec->n == SPOOL_MESSAGE_COLUMNS)
+		m->origin = next_bytes(rec);
 	return !rec->bad && spool_sql_is_valid_message(m);
 }
 
@@ -321,6 +323,6 @@ bool salvage_row_read(struct salvage_pages *pages, const struct salvage_tree *tr
 	}
 	ret_row->kind = SALVAGE_MESSAGE;
 	ret_row->id = (uint64_t)rowid;
-	return rec.n == SPOOL_MESSAGE_COLUMNS && rec.values[0].type == NONE && rowid > 0 &&
-	       take_message(&rec, rowid, &ret_row->message);
+	return (rec.n == SPOOL_MESSAGE_COLUMNS || rec.n == SPOOL_MESSAGE_COLUMNS_1) &&
+	       rec.values[0].type == NONE && rowid > 0 && take_message(&rec, rowid, &ret_row->message);
 }

@@ -35,10 +35,11 @@
 #define SPOOL_CHUNK_MAX  65536 /* bytes of one spool_body_append or export record */
 #define SPOOL_RCPTS_MAX  50000 /* of one message */
 #define SPOOL_HEAD_MAX   16384 /* prepended headers */
+#define SPOOL_ORIGIN_MAX 32768 /* results of its authentication */
 #define SPOOL_GROUP_MAX  16    /* operations in one group */
 #define SPOOL_ID_SIZE    14    /* 13 characters and NUL */
 /* An arena of this size holds any message with n recipients, without its body. */
-#define SPOOL_ARENA_SIZE(n_rcpts) (65536 + (size_t)(n_rcpts)*4096)
+#define SPOOL_ARENA_SIZE(n_rcpts) (131072 + (size_t)(n_rcpts)*4096)
 
 struct spool;
 
@@ -96,6 +97,7 @@ struct spool_message {
 	uint32_t scans;     /* attempts to judge it, counted before each */
 	struct text reason; /* <= 500, for people */
 	struct text head;   /* <= SPOOL_HEAD_MAX, whole CRLF lines that go before the body */
+	struct text origin; /* <= SPOOL_ORIGIN_MAX; empty: not authenticated (yet). spool_origin.h */
 };
 
 struct spool_rcpt {

@@ -73,6 +73,7 @@ static enum error put_message(struct exporter *x, const struct spool_message *m)
 	wire_put_int(w, m->scans, 4);
 	wire_put_counted(w, m->reason);
 	wire_put_counted(w, m->head);
+	wire_put_counted(w, m->origin);
 	return end(x);
 }
 

@@ -55,7 +55,7 @@
 #define SPOOL_BODIES_NAME    "bodies"
 #define SPOOL_RESERVE_NAME   "reserve"
 #define SPOOL_APPLICATION_ID 0x50535051 /* "PSPQ" */
-#define SPOOL_FORMAT_VERSION 1
+#define SPOOL_FORMAT_VERSION 2          /* 1 had no origin; salvage reads it */
 #define SPOOL_PAGE_SIZE      4096
 
 /* Columns, in the order of every statement and of the rows on the pages. */
@@ -65,7 +65,7 @@
 	"sender BLOB NOT NULL, envid BLOB NOT NULL, body_type INTEGER NOT NULL, ret INTEGER NOT NULL, "      \
 	"body_size INTEGER NOT NULL, header_size INTEGER NOT NULL, file INTEGER NOT NULL, "                  \
 	"n_rcpts INTEGER NOT NULL, state INTEGER NOT NULL, flags INTEGER NOT NULL, scans INTEGER NOT NULL, " \
-	"reason BLOB NOT NULL, head BLOB NOT NULL) STRICT"
+	"reason BLOB NOT NULL, head BLOB NOT NULL, origin BLOB NOT NULL) STRICT"
 #define SPOOL_SQL_RCPT                                                                                       \
 	"CREATE TABLE rcpt (message INTEGER NOT NULL, idx INTEGER NOT NULL, address BLOB NOT NULL, "         \
 	"orcpt BLOB NOT NULL, notify INTEGER NOT NULL, route BLOB NOT NULL, state INTEGER NOT NULL, "        \
@@ -76,7 +76,12 @@
 #define SPOOL_SQL_META                                                                                       \
 	"CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID"
 
-enum { SPOOL_MESSAGE_COLUMNS = 20, SPOOL_RCPT_COLUMNS = 15, SPOOL_BODY_COLUMNS = 2 };
+enum {
+	SPOOL_MESSAGE_COLUMNS = 21,
+	SPOOL_MESSAGE_COLUMNS_1 = 20,
+	SPOOL_RCPT_COLUMNS = 15,
+	SPOOL_BODY_COLUMNS = 2
+};
 enum { SPOOL_ROOT_MESSAGE = 3, SPOOL_ROOT_RCPT, SPOOL_ROOT_BODY, SPOOL_ROOT_META };
 
 #endif

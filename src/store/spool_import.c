@@ -147,7 +147,7 @@ enum error spool_import_message(struct spool_import *import, const struct spool_
 		return fail(import, ERROR_MALFORMED);
 	entry->rcpts = arena_alloc(&entry->arena, m->n_rcpts * sizeof *entry->rcpts);
 	if (!entry->rcpts || !copy(entry, &m->helo) || !copy(entry, &m->sender) || !copy(entry, &m->envid) ||
-	    !copy(entry, &m->reason) || !copy(entry, &m->head))
+	    !copy(entry, &m->reason) || !copy(entry, &m->head) || !copy(entry, &m->origin))
 		return fail(import, ERROR_TOO_LARGE);
 	e = begin_body(import, entry);
 	return e ? fail(import, e) : ERROR_NONE;
@@ -292,6 +292,8 @@ static void take_message(struct spool_import *import, struct wire_reader *r)
 	m.scans = (uint32_t)wire_get_int(r, 4);
 	m.reason = wire_get_counted(r, 500);
 	m.head = wire_get_counted(r, SPOOL_HEAD_MAX);
+	if (wire_left(r) > 0) /* records of before have none */
+		m.origin = wire_get_counted(r, SPOOL_ORIGIN_MAX);
 	if (wire_is_done(r))
 		spool_import_message(import, &m);
 	else

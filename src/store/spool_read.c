@@ -96,6 +96,7 @@ static void get_message(struct row *row, struct spool_message *m)
 	m->scans = (uint32_t)get_int(row, UINT32_MAX);
 	m->reason = get_text(row);
 	m->head = get_text(row);
+	m->origin = get_text(row);
 	if (!row->error && !spool_sql_is_valid_message(m))
 		row->error = ERROR_CORRUPT;
 }

@@ -12,6 +12,7 @@
  * connection serves one thread only, hence NOMUTEX.
  */
 #include "store/spool_format.h"
+#include "store/spool_origin.h"
 #include "store/spool_private.h"
 
 #include "base/ensure.h"
@@ -325,7 +326,7 @@ bool spool_sql_is_valid_message(const struct spool_message *m)
 	       m->body_size <= INT64_MAX && (m->has_file || m->body_size <= SPOOL_INLINE_MAX) &&
 	       m->header_size <= m->body_size && m->n_rcpts > 0 && m->n_rcpts <= SPOOL_RCPTS_MAX &&
 	       m->state < SPOOL_STATE_COUNT && !(m->flags & ~SPOOL_FLAGS_ALL) && m->reason.n <= 500 &&
-	       m->head.n <= SPOOL_HEAD_MAX;
+	       m->head.n <= SPOOL_HEAD_MAX && spool_origin_is_valid(m->origin);
 }
 
 bool spool_sql_is_valid_rcpt(const struct spool_rcpt *r)

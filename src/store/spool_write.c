@@ -8,6 +8,7 @@
  * Keeps S1 and S2 (an insert writes all rows or fails) and S5 (raises id_limit first).
  */
 #include "store/spool_format.h"
+#include "store/spool_origin.h"
 #include "store/spool_private.h"
 
 #include "base/ensure.h"
@@ -81,6 +82,7 @@ static enum error insert_message(struct spool *s, const struct spool_message *m)
 	put_int(st, &at, m->scans);
 	put_text(st, &at, m->reason);
 	put_text(st, &at, m->head);
+	put_text(st, &at, m->origin);
 	ASSERT(at == SPOOL_MESSAGE_COLUMNS);
 	return run(s, st);
 }
@@ -150,12 +152,13 @@ static enum error update_message(struct spool *s, uint64_t id, const struct spoo
 	int at = 0;
 
 	ASSERT(m->state < SPOOL_STATE_COUNT && !(m->flags & ~SPOOL_FLAGS_ALL) && m->reason.n <= 500 &&
-	       m->head.n <= SPOOL_HEAD_MAX);
+	       m->head.n <= SPOOL_HEAD_MAX && spool_origin_is_valid(m->origin));
 	put_int(st, &at, m->state);
 	put_int(st, &at, m->flags);
 	put_int(st, &at, m->scans);
 	put_text(st, &at, m->reason);
 	put_text(st, &at, m->head);
+	put_text(st, &at, m->origin);
 	put_int(st, &at, (int64_t)id);
 	e = run(s, st);
 	return e ? e : sqlite3_changes(s->writer.sqlite) == 1 ? ERROR_NONE : ERROR_NOT_FOUND;

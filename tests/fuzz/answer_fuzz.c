@@ -13,7 +13,7 @@ struct seen {
 	uint32_t n;
 };
 
-static void visit(void *arg, const struct answer_record *record)
+static void visit(void *arg, const struct dns_record *record)
 {
 	struct seen *seen = arg;
 

@@ -61,10 +61,10 @@ def test_units_have_no_fault(host):
 
 def test_every_process_has_its_user_and_every_layer(host):
 	rows = status_of(host)
-	assert len({row["user"] for row in rows.values()}) == len(rows) == 13
+	assert len({row["user"] for row in rows.values()}) == len(rows) == 15
 	for name, row in rows.items():
 		assert {"user", "root", "caps", "seccomp", "landlock"} <= set(row["layers"].split()), (name, row["layers"])
-		assert ("network" in row["layers"].split()) == (name not in ("deliver", "resolver")), name
+		assert ("network" in row["layers"].split()) == (name not in ("deliver", "resolver", "judge-resolver")), name
 	main = host.run("systemctl", "show", "-p", "MainPID", "--value", "postern.service").stdout.strip()
 	user = host.run("id", "-u", "postern").stdout.strip()
 	text = host.run("cat", f"/proc/{main}/status").stdout

@@ -226,6 +226,11 @@ def wire_name(name):
 	return b"".join(bytes([len(label)]) + label for label in labels) + b"\0"
 
 
+def wire_strings(data):
+	pieces = [data[at:at + 255] for at in range(0, len(data), 255)] or [b""]
+	return b"".join(bytes([len(piece)]) + piece for piece in pieces)
+
+
 class NameHandler(socketserver.BaseRequestHandler):
 	def handle(self):
 		query, reply_to = self.request
@@ -247,7 +252,7 @@ class Names(socketserver.ThreadingUDPServer):
 	A name that is not there does not exist; a kind that is not there has no records; None instead of
 	a list is a server failure. `asked` holds (name, kind) of every question."""
 
-	KINDS = {1: "A", 15: "MX", 28: "AAAA"}
+	KINDS = {1: "A", 12: "PTR", 15: "MX", 16: "TXT", 28: "AAAA"}
 	daemon_threads = True
 
 	def __init__(self, table):
@@ -266,6 +271,10 @@ class Names(socketserver.ThreadingUDPServer):
 			return 2, []
 		if kind == 15:
 			return 0, [struct.pack(">H", preference) + wire_name(host) for preference, host in rows]
+		if kind == 12:
+			return 0, [wire_name(host) for host in rows]
+		if kind == 16:
+			return 0, [wire_strings(row.encode()) for row in rows]
 		return 0, [socket.inet_pton(socket.AF_INET if kind == 1 else socket.AF_INET6, row) for row in rows]
 
 	def stop(self):

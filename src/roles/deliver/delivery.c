@@ -10,11 +10,13 @@
 
 #include <unistd.h>
 
-#define QUEUE_WAIT  60000               /* ms: a standing role answers at once or is in trouble */
-#define ORDERS_WAIT 3600000             /* ms: queue says itself when no more comes */
-#define INLINE_MAX  (128 << 10)         /* headers and a body that travels inside messages */
-#define ARENA_MAX   ((size_t)128 << 20) /* 50,000 recipients of the longest kind, with their answers */
-#define TEXT_MAX    512
+#define QUEUE_WAIT  60000   /* ms: a standing role answers at once or is in trouble */
+#define ORDERS_WAIT 3600000 /* ms: queue says itself when no more comes */
+#define INLINE_MAX                                                                                           \
+	((16 << 20) + (128 << 10))    /* headers and a body that travels inside messages, or the header of a \
+				       * larger    one that is not whole */
+#define ARENA_MAX ((size_t)128 << 20) /* 50,000 recipients of the longest kind, with their answers */
+#define TEXT_MAX  512
 
 void delivery_open(struct delivery *d, int queue_fd)
 {
@@ -77,6 +79,7 @@ static bool take_message(struct delivery *d, uint32_t *n_announced, bool *is_com
 		d->file = d->in.fds[0];
 		d->in.fds[0] = -1;
 		d->file_size = file->size;
+		d->file_offset = file->offset;
 		break;
 	default:
 		break;
@@ -166,7 +169,7 @@ enum error delivery_read(const struct delivery *d, struct delivery_reader *r, st
 		return ERROR_NOT_FOUND;
 	n = pread(d->file, r->piece,
 		  d->file_size - in_file < DELIVERY_PIECE ? d->file_size - in_file : DELIVERY_PIECE,
-		  (off_t)in_file);
+		  (off_t)(d->file_offset + in_file));
 	if (n <= 0)
 		return ERROR_IO;
 	*ret_piece = text_from_bytes(r->piece, (size_t)n);

@@ -28,7 +28,8 @@ struct delivery_rcpt {
 	bool is_relayed;
 };
 
-/* One message from queue. The text is the bytes of `inline_text`, then file_size bytes of the file. */
+/* One message from queue. The text is the bytes of `inline_text`, then file_size bytes of the file from
+ * file_offset. */
 struct delivery {
 	struct link queue;
 	struct link_in in;
@@ -43,7 +44,7 @@ struct delivery {
 	uint32_t n_rcpts;
 	struct buf inline_text;
 	int file;
-	uint64_t file_size;
+	uint64_t file_size, file_offset;
 };
 
 void delivery_open(struct delivery *d, int queue_fd);

@@ -14,7 +14,7 @@
 #include <event2/event.h>
 #include <stdlib.h>
 
-enum { AGAIN_MS = 1000, TEXTS_MAX = 2048, HEAD_ROOM = SPOOL_HEAD_MAX + 2048 };
+enum { AGAIN_MS = 1000, TEXTS_MAX = 2048, HEAD_ROOM = SPOOL_HEAD_MAX + SPOOL_ORIGIN_MAX + 2048 };
 
 struct change *change_new(struct queue *q, struct item *item, uint32_t n_rcpts)
 {
@@ -30,12 +30,14 @@ struct change *change_new(struct queue *q, struct item *item, uint32_t n_rcpts)
 	return c;
 }
 
-void change_message(struct change *c, const struct item *item, struct text reason, struct text head)
+void change_message(struct change *c, const struct item *item, struct text reason, const struct mail *mail)
 {
 	c->m = (struct spool_message){
 		.id = item->id, .state = item->state, .flags = item->flags, .scans = item->scans
 	};
-	ASSERT(arena_copy(&c->arena, reason, &c->m.reason) && arena_copy(&c->arena, head, &c->m.head));
+	ASSERT(arena_copy(&c->arena, reason, &c->m.reason) &&
+	       arena_copy(&c->arena, mail->m.head, &c->m.head) &&
+	       arena_copy(&c->arena, mail->m.origin, &c->m.origin));
 	c->op.message = &c->m;
 }
 

@@ -33,6 +33,7 @@ static void unlink_part(struct item *item, const struct part *p)
 static void send_envelope(struct delivery *d, const struct mail *mail)
 {
 	const struct spool_message *m = &mail->m;
+	struct mail_cuts cuts;
 	struct queue_delivery_message message = { .id = m->id,
 						  .sender = m->sender,
 						  .size = m->head.n + m->body_size,
@@ -43,6 +44,8 @@ static void send_envelope(struct delivery *d, const struct mail *mail)
 						  .again = d->item->may_have_gone || d->part->attempts > 0,
 						  .n_rcpts = d->part->n_rcpts };
 
+	mail_find_cuts(mail, &cuts);
+	message.size -= cuts.size;
 	peer_send(d->room, QUEUE_DELIVERY_MESSAGE, &message);
 	for (uint32_t i = 0; i < d->part->n_rcpts; i++) {
 		const struct spool_rcpt *r = &mail->rcpts[d->part->rcpts[i]];

@@ -50,14 +50,19 @@ static enum session_queue_outcome refusal_of(enum queue_judge_finding finding)
 	}
 }
 
+static enum fate fate_with(enum fate fate, bool is_quarantined)
+{
+	return fate == FATE_DELIVER && is_quarantined ? FATE_HOLD : fate;
+}
+
 struct disposition dispose_waiting(const struct conf_scan *conf, const struct finding *findings,
-				   struct spool_rcpt *rcpts, uint32_t n)
+				   bool is_quarantined, struct spool_rcpt *rcpts, uint32_t n)
 {
 	struct disposition d = { .answer = SESSION_QUEUE_OUTCOME_ACCEPTED };
 	uint32_t n_reject = 0;
 
 	for (uint32_t i = 0; i < n; i++) {
-		enum fate fate = dispose_fate(conf, findings[i].finding);
+		enum fate fate = fate_with(dispose_fate(conf, findings[i].finding), is_quarantined);
 		d.is_bad = d.is_bad || findings[i].finding != QUEUE_JUDGE_FINDING_CLEAN;
 		rcpts[i].state = fate == FATE_DELIVER ? SPOOL_PENDING
 				 : fate == FATE_DROP  ? SPOOL_DROPPED
@@ -73,9 +78,9 @@ struct disposition dispose_waiting(const struct conf_scan *conf, const struct fi
 }
 
 enum spool_rcpt_state dispose_promised(const struct conf_scan *conf, const struct finding *finding,
-				       bool is_authenticated)
+				       bool is_quarantined, bool is_authenticated)
 {
-	switch (dispose_fate(conf, finding->finding)) {
+	switch (fate_with(dispose_fate(conf, finding->finding), is_quarantined)) {
 	case FATE_DELIVER:
 		return SPOOL_PENDING;
 	case FATE_DROP:

@@ -41,12 +41,13 @@ struct disposition {
 };
 
 /* While the client waits. Refused only if every recipient refuses; otherwise a minority's refusal is
- * kept for a person. Fills the states of rcpts. */
+ * kept for a person. is_quarantined: what would be delivered is kept too, because of who sent it. Fills
+ * the states of rcpts. */
 struct disposition dispose_waiting(const struct conf_scan *conf, const struct finding *findings,
-				   struct spool_rcpt *rcpts, uint32_t n);
+				   bool is_quarantined, struct spool_rcpt *rcpts, uint32_t n);
 /* After 250: a refusal is kept for a person, never bounced, unless the sender authenticated. */
 enum spool_rcpt_state dispose_promised(const struct conf_scan *conf, const struct finding *finding,
-				       bool is_authenticated);
+				       bool is_quarantined, bool is_authenticated);
 
 /* The circuit breaker: too many deaths of rooms in a time. */
 #define BREAKER_MAX 1024

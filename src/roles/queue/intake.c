@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "ipc/policy_queue.h"
 #include "ipc/session_queue.h"
+#include "roles/queue/origin.h"
 #include "roles/queue/received.h"
 
 #include <stdlib.h>
@@ -65,9 +66,9 @@ static void discard(struct intake *in)
 	forget(in);
 }
 
-static void answer(struct intake *in, enum session_queue_outcome outcome)
+static void answer_with(struct intake *in, enum session_queue_outcome outcome, struct text text)
 {
-	struct session_queue_result result = { .outcome = outcome };
+	struct session_queue_result result = { .outcome = outcome, .text = text };
 	char id[SPOOL_ID_SIZE] = "";
 
 	if (!in->session)
@@ -79,7 +80,12 @@ static void answer(struct intake *in, enum session_queue_outcome outcome)
 	in->session = NULL;
 }
 
-static void refuse(struct intake *in, enum session_queue_outcome outcome)
+static void answer(struct intake *in, enum session_queue_outcome outcome)
+{
+	answer_with(in, outcome, (struct text){ NULL, 0 });
+}
+
+static void refuse_with(struct intake *in, enum session_queue_outcome outcome, struct text text)
 {
 	char id[SPOOL_ID_SIZE], client[ADDR_TEXT_SIZE];
 
@@ -88,8 +94,13 @@ static void refuse(struct intake *in, enum session_queue_outcome outcome)
 	role_audit(in->q->role, ROLE_AUDIT_KIND_MESSAGE_REFUSED, id, "client=%s outcome=%s", client,
 		   intake_outcome_name(outcome));
 	in->q->n_refused++;
-	answer(in, outcome);
+	answer_with(in, outcome, text);
 	discard(in);
+}
+
+static void refuse(struct intake *in, enum session_queue_outcome outcome)
+{
+	refuse_with(in, outcome, (struct text){ NULL, 0 });
 }
 
 const char *intake_outcome_name(enum session_queue_outcome outcome)
@@ -107,6 +118,12 @@ const char *intake_outcome_name(enum session_queue_outcome outcome)
 		[SESSION_QUEUE_OUTCOME_SCAN_BUSY] = "scan-busy",
 		[SESSION_QUEUE_OUTCOME_BREAKER] = "breaker",
 		[SESSION_QUEUE_OUTCOME_TRY_LATER] = "try-later",
+		[SESSION_QUEUE_OUTCOME_SPF_REFUSED] = "spf",
+		[SESSION_QUEUE_OUTCOME_SPF_LATER] = "spf-later",
+		[SESSION_QUEUE_OUTCOME_DKIM_REFUSED] = "dkim",
+		[SESSION_QUEUE_OUTCOME_DKIM_LATER] = "dkim-later",
+		[SESSION_QUEUE_OUTCOME_DMARC_REFUSED] = "dmarc",
+		[SESSION_QUEUE_OUTCOME_DMARC_LATER] = "dmarc-later",
 	};
 
 	return (unsigned)outcome < sizeof names / sizeof *names ? names[outcome] : "unknown";
@@ -250,13 +267,32 @@ static const char *reason_of(const struct finding *findings, uint32_t n)
 	return "";
 }
 
+void intake_authenticated(struct queue *q, struct intake *in, struct origin *origin, int64_t ms)
+{
+	const struct conf_authentication *conf;
+
+	in->judgement = NULL;
+	mail_authenticate(q, in->mail, origin, ms);
+	if (origin_outcome(origin->verdict) != SESSION_QUEUE_OUTCOME_ACCEPTED) {
+		conf = conf_authentication_of(queue_conf(q), in->mail->m.listener);
+		refuse_with(in, origin_outcome(origin->verdict), origin_explanation(origin, conf));
+		return;
+	}
+	judge_intake(q, in, in->mail, in->deadline);
+}
+
 void intake_judged(struct queue *q, struct intake *in, const struct finding *findings, uint32_t scans)
 {
 	struct spool_message *m = &in->mail->m;
+	enum origin_verdict origin = origin_verdict_of(m->origin);
+	bool is_quarantined = origin != ORIGIN_ACCEPTED;
+	const char *reason = reason_of(findings, m->n_rcpts);
 	struct disposition d;
 
+	if (!*reason)
+		reason = origin_reason(origin);
 	in->judgement = NULL;
-	d = dispose_waiting(&queue_conf(q)->scan, findings, in->mail->rcpts, m->n_rcpts);
+	d = dispose_waiting(&queue_conf(q)->scan, findings, is_quarantined, in->mail->rcpts, m->n_rcpts);
 	m->scans = scans;
 	m->flags |= SPOOL_JUDGED | (d.is_bad ? SPOOL_BAD : 0);
 	if (d.answer != SESSION_QUEUE_OUTCOME_ACCEPTED) {
@@ -266,14 +302,13 @@ void intake_judged(struct queue *q, struct intake *in, const struct finding *fin
 	if (d.n_deliver == 0 && d.n_hold == 0) { /* all dropped: said to be accepted, kept nowhere */
 		char id[SPOOL_ID_SIZE];
 		spool_print_id(m->id, id);
-		role_audit(q->role, ROLE_AUDIT_KIND_MESSAGE_DISCARDED, id, "why=%s",
-			   reason_of(findings, m->n_rcpts));
+		role_audit(q->role, ROLE_AUDIT_KIND_MESSAGE_DISCARDED, id, "why=%s", reason);
 		q->n_discarded++;
 		answer(in, SESSION_QUEUE_OUTCOME_ACCEPTED);
 		discard(in);
 		return;
 	}
-	commit(in, d.n_deliver > 0 ? SPOOL_ACTIVE : SPOOL_HELD, reason_of(findings, m->n_rcpts));
+	commit(in, d.n_deliver > 0 ? SPOOL_ACTIVE : SPOOL_HELD, reason);
 }
 
 void intake_unjudged(struct queue *q, struct intake *in, enum unjudged why, uint32_t scans)
@@ -349,7 +384,8 @@ static bool take_end(struct intake *in, const struct session_queue_end *end)
 	}
 	add_head(in);
 	in->is_complete = true;
-	judge_intake(q, in, in->mail, clock_mono_ms() + queue_conf(q)->queue.scan_wait);
+	in->deadline = clock_mono_ms() + queue_conf(q)->queue.scan_wait;
+	judge_intake(q, in, in->mail, in->deadline);
 	return true;
 }
 

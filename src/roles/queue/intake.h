@@ -19,6 +19,7 @@ struct intake {
 	bool is_extended, is_complete, is_committing;
 	uint64_t n_bytes, max_size, file_bytes;
 	uint64_t max_hops;
+	int64_t deadline;                /* of the client's patience, mono ms */
 	enum session_queue_outcome doom; /* not ACCEPTED: what the answer will be */
 	struct spool_op op;
 };

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/ensure.h"
 #include "base/log.h"
+#include "roles/queue/origin.h"
 #include "roles/queue/queue.h"
 
 #include <stdlib.h>
@@ -41,6 +42,7 @@ static struct item *make_item(struct queue *q, const struct mail *mail)
 	item->n_rcpts = m->n_rcpts;
 	item->has_file = m->has_file;
 	item->has_null_sender = m->sender.n == 0;
+	item->wants_origin = origin_is_wanted(queue_conf(q), m);
 	for (uint32_t i = 0; i < m->n_rcpts; i++) {
 		item->rcpts[i].state = (uint8_t)mail->rcpts[i].state;
 		item->rcpts[i].notify = mail->rcpts[i].notify;
@@ -340,7 +342,7 @@ void item_hold(struct queue *q, struct item *item, const char *reason)
 		q->n_held++;
 	item->state = SPOOL_HELD;
 	c = change_new(q, item, 0);
-	change_message(c, item, text_from_cstr(reason), mail->m.head);
+	change_message(c, item, text_from_cstr(reason), mail);
 	change_submit(c, false);
 	spool_print_id(item->id, id);
 	role_audit(q->role, ROLE_AUDIT_KIND_MESSAGE_HELD, id, "why=%s", reason);
@@ -354,7 +356,7 @@ static void store_message(struct queue *q, struct item *item,
 	struct change *c = change_new(q, item, 0);
 
 	if (mail)
-		change_message(c, item, mail->m.reason, mail->m.head);
+		change_message(c, item, mail->m.reason, mail);
 	c->committed = committed;
 	c->arg = arg;
 	change_submit(c, false);
@@ -405,9 +407,10 @@ static void audit_judged(struct queue *q, const struct item *item, const char *r
 }
 
 static void dispose_of(struct queue *q, struct item *item, uint32_t rcpt, const struct finding *finding,
-		       struct spool_rcpt *r)
+		       bool is_quarantined, struct spool_rcpt *r)
 {
-	r->state = dispose_promised(&queue_conf(q)->scan, finding, item->flags & SPOOL_AUTHENTICATED);
+	r->state = dispose_promised(&queue_conf(q)->scan, finding, is_quarantined,
+				    item->flags & SPOOL_AUTHENTICATED);
 	item->rcpts[rcpt].state = (uint8_t)r->state;
 	if (r->state != SPOOL_FAILED)
 		return;
@@ -415,10 +418,24 @@ static void dispose_of(struct queue *q, struct item *item, uint32_t rcpt, const 
 	r->answer = text_from_cstr("the message was found to be unwanted");
 }
 
+/* The attempt to find it out was good: those at judging it are counted from 0, on disk with the first. */
+void item_authenticated(struct queue *q, struct item *item, struct origin *origin, int64_t ms)
+{
+	struct mail *mail = item_get_mail(q, item);
+
+	if (!mail || item->state != SPOOL_WAITING || item->is_removing)
+		return;
+	mail_authenticate(q, mail, origin, ms);
+	item->scans = 0;
+	item->wants_origin = false;
+	judge_item(q, item);
+}
+
 void item_judged(struct queue *q, struct item *item, const struct finding *findings)
 {
 	struct mail *mail = item_get_mail(q, item);
 	const char *reason = worst_of(findings, item->n_rcpts);
+	enum origin_verdict origin = mail ? origin_verdict_of(mail->m.origin) : ORIGIN_ACCEPTED;
 	uint32_t n_pending = 0, n_held = 0;
 	struct change *c;
 
@@ -428,7 +445,7 @@ void item_judged(struct queue *q, struct item *item, const struct finding *findi
 	for (uint32_t i = 0; i < item->n_rcpts; i++) {
 		if (item->rcpts[i].state != SPOOL_PENDING)
 			continue;
-		dispose_of(q, item, i, &findings[i], &mail->rcpts[i]);
+		dispose_of(q, item, i, &findings[i], origin != ORIGIN_ACCEPTED, &mail->rcpts[i]);
 		change_rcpt(c, &mail->rcpts[i]);
 		n_pending += mail->rcpts[i].state == SPOOL_PENDING;
 		n_held += mail->rcpts[i].state == SPOOL_RCPT_HELD;
@@ -436,9 +453,11 @@ void item_judged(struct queue *q, struct item *item, const struct finding *findi
 	item->state = n_pending == 0 && n_held > 0 ? SPOOL_HELD : SPOOL_ACTIVE;
 	q->n_held += item->state == SPOOL_HELD;
 	item->flags |= SPOOL_JUDGED | (*reason ? SPOOL_BAD : 0);
+	if (!*reason)
+		reason = origin_reason(origin);
 	mail->m.state = item->state;
 	mail->m.flags = item->flags;
-	change_message(c, item, text_from_cstr(reason), mail->m.head);
+	change_message(c, item, text_from_cstr(reason), mail);
 	c->committed = judged;
 	change_submit(c, false);
 	audit_judged(q, item, reason, n_pending, n_held);

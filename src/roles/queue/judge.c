@@ -1,24 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Having messages judged: who is next, which room has which message, what a room's end means.
+ * Having messages authenticated and judged: who is next, which room has which message, what a room's end
+ * means. What is said with the rooms is in origin_room.c and verdict_room.c.
  *
  * Messages whose client waits go first; the others are scanned from disk, and before each such scan
  * the attempt is committed, so that a message that takes this process down too is counted. A room
  * that dies costs the message an attempt; at scan.crash-limit it is unscannable. A room that could not
  * be made, or that went down with scan itself, costs nothing. Too many deaths open the breaker.
  *
- * Trusts scan to say how a room ended, and a room with nothing but its own message: a finding per
- * recipient, by index, each once. A job is over when its channel is (verdict complete, or closed) and
+ * Trusts scan to say how a room ended. A job is over when its channel is (verdict complete, or closed) and
  * scan has said `ended`; only then its slot is free.
  */
 #include "base/clock.h"
 #include "base/ensure.h"
 #include "base/log.h"
 #include "ipc/queue_judge.h"
-#include "ipc/queue_scan.h"
-#include "roles/queue/queue.h"
+#include "roles/queue/judgement.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -28,31 +26,12 @@ enum {
 	GRACE_MS = 15000,     /* that scan has to end a room that is over its time */
 };
 
-struct judgement {
-	struct judgement *next; /* in line */
-	struct queue *q;
-	uint64_t job;
-	struct intake *intake; /* one of the two, or none: nobody wants to know any more */
-	struct item *item;
-	struct mail *mail; /* the intake's */
-	struct peer *room;
-	uint32_t n, n_found, scans;
-	struct finding *findings;
-	bool *is_found;
-	bool is_running, is_complete, has_ended, was_lost;
-	enum queue_scan_how how;
-	int64_t deadline;   /* of the client's patience */
-	int64_t not_before; /* of the next try */
-	int64_t started;
-	char reason[100];
-	uint8_t weight;
-};
-
 /* ---- the lines ---- */
 
 static void enqueue(struct judgement *j, bool at_front)
 {
-	struct judgement_line *line = j->intake ? &j->q->live : &j->q->from_disk;
+	struct scanning *s = &j->q->scanning[j->stage];
+	struct judgement_line *line = j->intake ? &s->live : &s->from_disk;
 
 	j->next = NULL;
 	if (at_front) {
@@ -86,14 +65,16 @@ static void take_from_line(struct judgement_line *line, struct judgement *j)
 	}
 }
 
-static struct judgement *judgement_new(struct queue *q, uint32_t n)
+static struct judgement *judgement_new(struct queue *q, bool is_authenticated, uint32_t n)
 {
+	static const struct judgement_kind *const kinds[] = { &origin_room, &verdict_room };
 	struct judgement *j = mem_zalloc(1, sizeof *j);
 
 	j->q = q;
+	j->stage = is_authenticated ? STAGE_VERDICT : STAGE_ORIGIN;
+	j->kind = kinds[j->stage];
 	j->n = n;
-	j->findings = mem_zalloc(n, sizeof *j->findings);
-	j->is_found = mem_zalloc(n, sizeof *j->is_found);
+	j->kind->reset(j);
 	return j;
 }
 
@@ -102,14 +83,13 @@ static void judgement_free(struct judgement *j)
 	peer_close(j->room);
 	if (j->job)
 		table_remove(&j->q->judgements, j->job);
-	free(j->findings);
-	free(j->is_found);
+	j->kind->done(j);
 	free(j);
 }
 
 void judge_intake(struct queue *q, struct intake *in, struct mail *mail, int64_t deadline)
 {
-	struct judgement *j = judgement_new(q, mail->m.n_rcpts);
+	struct judgement *j = judgement_new(q, !origin_is_wanted(queue_conf(q), &mail->m), mail->m.n_rcpts);
 
 	j->intake = in;
 	j->mail = mail;
@@ -125,7 +105,7 @@ void judge_item(struct queue *q, struct item *item)
 
 	if (item->judgement)
 		return;
-	j = judgement_new(q, item->n_rcpts);
+	j = judgement_new(q, !item->wants_origin, item->n_rcpts);
 	j->item = item;
 	j->scans = item->scans;
 	item->judgement = j;
@@ -133,8 +113,7 @@ void judge_item(struct queue *q, struct item *item)
 	queue_wake(q);
 }
 
-/* What was asked for is not wanted any more. A room under way is let finish. */
-static void detach(struct judgement *j)
+void judge_detach(struct judgement *j)
 {
 	if (j->item)
 		j->item->judgement = NULL;
@@ -148,56 +127,30 @@ void judge_forget(struct queue *q, struct judgement *j)
 	bool is_running = j->is_running;
 
 	if (!is_running)
-		take_from_line(j->intake ? &q->live : &q->from_disk, j);
-	detach(j);
+		take_from_line(j->intake ? &q->scanning[j->stage].live : &q->scanning[j->stage].from_disk, j);
+	judge_detach(j);
 	if (!is_running)
 		judgement_free(j);
 }
 
 /* ---- results ---- */
 
-static void audit_scanned(struct judgement *j, uint64_t id)
-{
-	static const char *const names[] = { "clean", "spam", "virus", "unscannable" };
-	enum queue_judge_finding worst = QUEUE_JUDGE_FINDING_CLEAN;
-	char text[SPOOL_ID_SIZE];
-
-	for (uint32_t i = 0; i < j->n; i++)
-		worst = j->findings[i].finding > worst ? j->findings[i].finding : worst;
-	spool_print_id(id, text);
-	role_audit(j->q->role, ROLE_AUDIT_KIND_MESSAGE_SCANNED, text, "finding=%s score=%u ms=%lld reason=%s",
-		   names[worst], j->findings[0].score, (long long)(clock_mono_ms() - j->started), j->reason);
-}
-
-/* All findings are here: tells whoever asked. */
-static void tell(struct judgement *j)
-{
-	struct intake *in = j->intake;
-	struct item *item = j->item;
-	uint64_t id = in ? j->mail->m.id : item ? item->id : 0;
-
-	if (id)
-		audit_scanned(j, id);
-	detach(j);
-	if (in)
-		intake_judged(j->q, in, j->findings, j->scans);
-	else if (item)
-		item_judged(j->q, item, j->findings);
-}
-
 static void tell_unjudged(struct judgement *j, enum unjudged why, uint32_t scans)
 {
 	struct intake *in = j->intake;
 	struct item *item = j->item;
+	struct finding *findings;
 
-	detach(j);
+	judge_detach(j);
 	if (in)
 		intake_unjudged(j->q, in, why, scans);
 	if (!item)
 		return;
+	findings = mem_zalloc(j->n, sizeof *findings);
 	for (uint32_t i = 0; i < j->n; i++)
-		j->findings[i] = (struct finding){ .finding = QUEUE_JUDGE_FINDING_UNSCANNABLE };
-	item_judged(j->q, item, j->findings);
+		findings[i] = (struct finding){ .finding = QUEUE_JUDGE_FINDING_UNSCANNABLE };
+	item_judged(j->q, item, findings);
+	free(findings);
 }
 
 static void try_again(struct judgement *j, int64_t not_before)
@@ -207,8 +160,7 @@ static void try_again(struct judgement *j, int64_t not_before)
 		table_remove(&j->q->judgements, j->job);
 	j->room = NULL;
 	j->job = 0;
-	j->n_found = 0;
-	memset(j->is_found, 0, j->n * sizeof *j->is_found);
+	j->kind->reset(j);
 	j->is_running = j->has_ended = j->was_lost = false;
 	j->not_before = not_before;
 	enqueue(j, true);
@@ -221,7 +173,7 @@ static void count_death(struct judgement *j, int64_t now)
 	q->n_crashes++;
 	if (!breaker_count(&q->breaker, &queue_conf(q)->scan, now))
 		return;
-	log_error("message rooms die too often: mail is answered with 451 for a while");
+	log_error("rooms that read messages die too often: mail is answered with 451 for a while");
 	role_audit(q->role, ROLE_AUDIT_KIND_QUEUE_ALARM, "breaker", "deaths=%llu",
 		   (unsigned long long)q->n_crashes);
 }
@@ -273,31 +225,6 @@ static void check_end(struct judgement *j)
 
 /* ---- the room ---- */
 
-static void take_reason(struct judgement *j, const struct queue_judge_reason *r)
-{
-	struct buf b;
-
-	if (r->weight < j->weight)
-		return;
-	j->weight = r->weight;
-	buf_init(&b, sizeof j->reason - 1);
-	buf_add_escaped(&b, r->engine);
-	buf_add_byte(&b, '/');
-	buf_add_escaped(&b, r->symbol);
-	snprintf(j->reason, sizeof j->reason, "%s", buf_cstr(&b));
-	buf_done(&b);
-}
-
-static bool take_verdict(struct judgement *j, const struct queue_judge_verdict *v)
-{
-	if (v->rcpt >= j->n || j->is_found[v->rcpt])
-		return false;
-	j->is_found[v->rcpt] = true;
-	j->findings[v->rcpt] = (struct finding){ v->finding, v->score };
-	j->n_found++;
-	return true;
-}
-
 /* The channel is over. */
 static void lose_room(struct judgement *j)
 {
@@ -309,23 +236,17 @@ static void lose_room(struct judgement *j)
 static void room_message(void *owner, struct peer *p, struct link_in *link)
 {
 	struct judgement *j = owner;
-	bool is_sound = true;
+	bool is_complete, is_sound = j->kind->take(j, link, &is_complete);
 
 	(void)p;
-	if (link->type == QUEUE_JUDGE_REASON)
-		take_reason(j, link_body(link));
-	else if (link->type == QUEUE_JUDGE_VERDICT)
-		is_sound = take_verdict(j, link_body(link));
-	else
-		is_sound = j->n_found == j->n;
-	if (is_sound && link->type != QUEUE_JUDGE_DONE)
+	if (is_sound && !is_complete)
 		return;
 	lose_room(j);
 	if (is_sound) {
 		j->is_complete = true;
-		tell(j);
+		j->kind->tell(j);
 	} else {
-		role_audit(j->q->role, ROLE_AUDIT_KIND_PEER_MISBEHAVED, "message room", "job=%llu",
+		role_audit(j->q->role, ROLE_AUDIT_KIND_PEER_MISBEHAVED, j->kind->room, "job=%llu",
 			   (unsigned long long)j->job);
 	}
 	check_end(j);
@@ -342,37 +263,17 @@ static void room_gone(void *owner, struct peer *p, enum error why)
 	check_end(j);
 }
 
-static enum error send_message(struct judgement *j, const struct mail *mail)
-{
-	static const struct mail_verbs verbs = { QUEUE_JUDGE_CHUNK, QUEUE_JUDGE_FILE, QUEUE_JUDGE_END,
-						 false };
-	const struct spool_message *m = &mail->m;
-	struct queue_judge_message message = { .size = m->body_size,
-					       .client = m->client,
-					       .helo = m->helo,
-					       .sender = m->sender,
-					       .authenticated = m->flags & SPOOL_AUTHENTICATED,
-					       .n_rcpts = m->n_rcpts };
-
-	peer_send(j->room, QUEUE_JUDGE_MESSAGE, &message);
-	for (uint32_t i = 0; i < m->n_rcpts; i++) {
-		struct queue_judge_rcpt rcpt = { mail->rcpts[i].address };
-		peer_send(j->room, QUEUE_JUDGE_RCPT, &rcpt);
-	}
-	return mail_send(j->q, mail, j->room, &verbs);
-}
-
 /* Gives the message to a new room. */
 static void run(struct judgement *j, const struct mail *mail)
 {
 	static const struct peer_events events = { room_message, room_gone };
 	struct queue *q = j->q;
-	struct queue_scan_job job = { .kind = QUEUE_SCAN_KIND_JUDGE };
+	struct queue_scan_job job = { .kind = j->kind->kind };
 	int fds[2];
 
-	if (link_make_pair(&queue_judge_edge, fds) != ERROR_NONE) {
+	if (link_make_pair(j->kind->edge, fds) != ERROR_NONE) {
 		j->how = QUEUE_SCAN_HOW_NO_ROOM;
-		q->n_scanning--;
+		q->scanning[j->stage].n_running--;
 		failed(j);
 		return;
 	}
@@ -381,9 +282,8 @@ static void run(struct judgement *j, const struct mail *mail)
 	table_put(&q->judgements, j->job, j);
 	peer_send_fds(q->scan, QUEUE_SCAN_JOB, &job, &fds[1], 1);
 	close(fds[1]);
-	j->room = peer_new(q->role->loop, fds[0], &queue_judge_edge, QUEUE_JUDGE_SIDE_QUEUE, &events, j,
-			   ROOM_KEPT);
-	if (send_message(j, mail) != ERROR_NONE)
+	j->room = peer_new(q->role->loop, fds[0], j->kind->edge, j->kind->side, &events, j, ROOM_KEPT);
+	if (j->kind->send(j, mail) != ERROR_NONE)
 		lose_room(j); /* the body cannot be read: found out again, and held, from disk */
 }
 
@@ -398,7 +298,7 @@ static void counted(struct change *c, struct item *item)
 		run(j, mail);
 		return;
 	}
-	q->n_scanning--;
+	q->scanning[j->stage].n_running--;
 	if (j->item) {
 		uncount(j); /* scan went away */
 		try_again(j, clock_mono_ms() + PAUSE_MS);
@@ -419,7 +319,7 @@ static void start(struct judgement *j)
 	}
 	j->is_running = true;
 	j->scans++;
-	q->n_scanning++;
+	q->scanning[j->stage].n_running++;
 	if (j->intake)
 		run(j, j->mail);
 	else
@@ -428,9 +328,9 @@ static void start(struct judgement *j)
 
 /* ---- what is next ---- */
 
-static void start_from(struct queue *q, struct judgement_line *line, int64_t now)
+static void start_from(struct queue *q, struct scanning *s, struct judgement_line *line, int64_t now)
 {
-	while (line->first && q->scan && q->n_scanning < q->scan_capacity) {
+	while (line->first && q->scan && s->n_running < s->capacity) {
 		struct judgement *j = line->first;
 		if (j->not_before > now)
 			return;
@@ -444,11 +344,12 @@ static void give_up_late(struct queue *q, int64_t now)
 	struct judgement *j;
 	size_t at = 0;
 
-	while ((j = q->live.first) && j->deadline <= now) {
-		take_from_line(&q->live, j);
-		tell_unjudged(j, UNJUDGED_LATE, j->scans);
-		judgement_free(j);
-	}
+	for (size_t i = 0; i < STAGE_COUNT; i++)
+		while ((j = q->scanning[i].live.first) && j->deadline <= now) {
+			take_from_line(&q->scanning[i].live, j);
+			tell_unjudged(j, UNJUDGED_LATE, j->scans);
+			judgement_free(j);
+		}
 	while ((j = table_next(&q->judgements, &at)))
 		if (j->intake && j->deadline <= now)
 			tell_unjudged(j, UNJUDGED_LATE, j->scans - 1);
@@ -474,27 +375,46 @@ void judge_advance(struct queue *q, int64_t now)
 {
 	give_up_late(q, now);
 	check_scan(q, now);
-	start_from(q, &q->live, now);
-	if (!breaker_is_open(&q->breaker, now))
-		start_from(q, &q->from_disk, now);
+	for (size_t i = 0; i < STAGE_COUNT; i++) {
+		struct scanning *s = &q->scanning[i];
+		start_from(q, s, &s->live, now);
+		if (!breaker_is_open(&q->breaker, now))
+			start_from(q, s, &s->from_disk, now);
+	}
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* When somebody in line is next, or has waited long enough. */
+static int64_t line_wake_at(const struct queue *q, const struct scanning *s)
+{
+	const struct judgement *live = s->live.first, *from_disk = s->from_disk.first;
+	int64_t at = INT64_MAX, next;
+
+	if (live)
+		at = live->not_before ? earlier(live->deadline, live->not_before) : live->deadline;
+	if (from_disk && s->n_running < s->capacity && q->scan) {
+		next = from_disk->not_before;
+		next = q->breaker.open_until > next ? q->breaker.open_until : next;
+		at = earlier(at, next);
+	}
+	return at;
 }
 
 int64_t judge_wake_at(const struct queue *q)
 {
-	int64_t at = q->live.first ? q->live.first->deadline : INT64_MAX;
+	int64_t at = INT64_MAX;
 	const struct judgement *j;
 	size_t i = 0;
 
+	for (size_t k = 0; k < STAGE_COUNT; k++)
+		at = earlier(at, line_wake_at(q, &q->scanning[k]));
 	while ((j = table_next(&q->judgements, &i)))
-		if (j->intake && j->deadline < at)
-			at = j->deadline;
-	if (q->live.first && q->live.first->not_before && q->live.first->not_before < at)
-		at = q->live.first->not_before;
-	if (q->from_disk.first && q->n_scanning < q->scan_capacity && q->scan) {
-		int64_t next = q->from_disk.first->not_before;
-		next = q->breaker.open_until > next ? q->breaker.open_until : next;
-		at = next < at ? next : at;
-	}
+		if (j->intake)
+			at = earlier(at, j->deadline);
 	return at;
 }
 
@@ -518,26 +438,35 @@ static void job_ended(struct queue *q, const struct queue_scan_ended *ended)
 
 	if (!j || j->has_ended) /* or of a notice, which looks at its channel only */
 		return;
-	q->n_scanning--;
+	q->scanning[j->stage].n_running--;
 	j->has_ended = true;
 	j->how = ended->how;
 	check_end(j);
 	judge_advance(q, clock_mono_ms());
 }
 
+static void set_capacity(struct queue *q)
+{
+	const struct conf_scan *conf = &queue_conf(q)->scan;
+
+	q->scanning[STAGE_ORIGIN].capacity = (uint32_t)conf->authentication_slots;
+	q->scanning[STAGE_VERDICT].capacity = (uint32_t)conf->slots;
+}
+
 static void scan_message(void *owner, struct peer *p, struct link_in *link)
 {
 	struct queue *q = owner;
 	const struct queue_scan_slots *slots = link_body(link);
+	struct scanning *s = &q->scanning[STAGE_VERDICT];
 
 	(void)p;
 	if (link->type == QUEUE_SCAN_ENDED) {
 		job_ended(q, link_body(link));
 		return;
 	}
-	q->scan_capacity = q->n_scanning + slots->free;
-	if (q->scan_capacity > queue_conf(q)->scan.slots)
-		q->scan_capacity = (uint32_t)queue_conf(q)->scan.slots;
+	set_capacity(q);
+	if (s->capacity > s->n_running + slots->free)
+		s->capacity = s->n_running + slots->free;
 	judge_advance(q, clock_mono_ms());
 }
 
@@ -553,7 +482,7 @@ void judge_lost_scan(struct queue *q)
 			;
 		if (!j)
 			break;
-		q->n_scanning--;
+		q->scanning[j->stage].n_running--;
 		j->has_ended = true;
 		j->how = QUEUE_SCAN_HOW_NO_ROOM;
 		if (!j->is_complete)
@@ -579,7 +508,7 @@ void judge_open_scan(struct queue *q, int fd)
 		judge_lost_scan(q);
 	}
 	q->scan = peer_new(q->role->loop, fd, &queue_scan_edge, QUEUE_SCAN_SIDE_QUEUE, &events, q, 1 << 20);
-	q->scan_capacity = (uint32_t)queue_conf(q)->scan.slots;
+	set_capacity(q);
 	queue_wake(q);
 }
 

@@ -26,6 +26,7 @@ struct intake;
 struct item;
 struct judgement;
 struct change;
+struct origin;
 
 /* The envelope and body of a message, in memory: while it is received, and as long as there is room. */
 struct mail {
@@ -35,6 +36,18 @@ struct mail {
 	struct buf body; /* when !m.has_file */
 	int body_fd;     /* of a file that is still being written; -1 */
 	size_t cost;     /* counted in queue.memory_used */
+};
+
+/* The two rooms that a message goes through. */
+enum judgement_stage { STAGE_ORIGIN, STAGE_VERDICT, STAGE_COUNT };
+
+struct judgement_line { /* waiting for a room, first come first served */
+	struct judgement *first, *last;
+};
+
+struct scanning {
+	struct judgement_line live, from_disk; /* clients wait for the live ones: they go first */
+	uint32_t capacity, n_running;
 };
 
 struct queue {
@@ -61,10 +74,7 @@ struct queue {
 
 	/* Scanning. */
 	struct table judgements; /* by job */
-	struct judgement_line {  /* waiting for a room, first come first served */
-		struct judgement *first, *last;
-	} live, from_disk; /* clients wait for the live ones: they go first */
-	uint32_t scan_capacity, n_scanning;
+	struct scanning scanning[STAGE_COUNT];
 	struct breaker breaker;
 
 	struct table deliveries; /* by job */
@@ -100,11 +110,29 @@ enum error mail_load(struct queue *q, uint64_t id, struct mail **ret_mail);
 /* Counts what it costs; false when the bound for messages in memory is passed. */
 bool mail_charge(struct queue *q, struct mail *mail);
 
-/* The three edges to rooms say `chunk` and `file` alike; these are their numbers. */
+/* What the room found out of who sent it: judges that, keeps it with the mail, writes the fields of the
+ * header, and the record. */
+void mail_authenticate(struct queue *q, struct mail *mail, struct origin *origin, int64_t ms);
+
+/* The edges to rooms say `chunk` and `file` alike; these are their numbers. */
 struct mail_verbs {
 	unsigned chunk, file, end; /* file 0: the edge has none */
-	bool head;                 /* send the prepended headers too */
+	bool head; /* as it is delivered: with the fields that go before it, without those that claim to be
+		      ours */
 };
+
+/* Bytes of its header that are not delivered: they claim to be ours. Rising. */
+#define MAIL_CUTS_MAX 64
+
+struct mail_cuts {
+	struct mail_cut {
+		uint32_t offset, size;
+	} v[MAIL_CUTS_MAX];
+	size_t n;
+	uint64_t size; /* of all */
+};
+
+void mail_find_cuts(const struct mail *mail, struct mail_cuts *ret_cuts);
 
 /* Hands the message to a room. ERROR_CORRUPT: the body cannot be read. */
 enum error mail_send(struct queue *q, const struct mail *mail, struct peer *to,
@@ -115,6 +143,8 @@ enum error mail_send(struct queue *q, const struct mail *mail, struct peer *to,
 void intake_open_policy(struct queue *q, int fd);
 void intake_close_all(struct queue *q);
 void intake_set_judgement(struct intake *in, struct judgement *j);
+/* From the judge: who sent it. */
+void intake_authenticated(struct queue *q, struct intake *in, struct origin *origin, int64_t ms);
 /* From the judge: one finding per recipient. */
 void intake_judged(struct queue *q, struct intake *in, const struct finding *findings, uint32_t scans);
 /* From the judge: no verdict in time or rooms died. */
@@ -159,6 +189,7 @@ struct item {
 	uint32_t flags, scans;
 	uint32_t n_rcpts, n_sending;
 	bool has_file, has_null_sender;
+	bool wants_origin;  /* it is to be authenticated before it is judged */
 	bool is_removing;   /* the removal is submitted */
 	bool is_deleted;    /* by an administrator, while parts were being sent */
 	bool may_have_gone; /* to a next hop whose answer was lost */
@@ -190,6 +221,7 @@ bool item_wants_notice(const struct item *item, uint32_t rcpt);
 /* Its sender must hear that it is late. */
 bool item_wants_warning(const struct queue *q, const struct item *item, uint32_t rcpt);
 /* From the judge. */
+void item_authenticated(struct queue *q, struct item *item, struct origin *origin, int64_t ms);
 void item_judged(struct queue *q, struct item *item, const struct finding *findings);
 void item_count_scan(struct queue *q, struct item *item, void (*committed)(struct change *, struct item *),
 		     void *arg);
@@ -213,8 +245,8 @@ struct change {
 
 /* With room for n recipients: fill rcpts[op.n_rcpts++]. */
 struct change *change_new(struct queue *q, struct item *item, uint32_t n_rcpts);
-/* Also the message's own state, flags, scans (from the item), reason and head. */
-void change_message(struct change *c, const struct item *item, struct text reason, struct text head);
+/* Also the message's own state, flags, scans (from the item), reason, head and origin. */
+void change_message(struct change *c, const struct item *item, struct text reason, const struct mail *mail);
 /* Copies what stays as it is from the mail. */
 struct spool_rcpt *change_rcpt(struct change *c, const struct spool_rcpt *from);
 void change_submit(struct change *c, bool is_lazy);

@@ -31,6 +31,12 @@ static const enum smtp_reply_id outcome_replies[] = {
 	[SESSION_QUEUE_OUTCOME_SCAN_BUSY] = SMTP_REPLY_SCAN_BUSY,
 	[SESSION_QUEUE_OUTCOME_BREAKER] = SMTP_REPLY_SCAN_STOPPED,
 	[SESSION_QUEUE_OUTCOME_TRY_LATER] = SMTP_REPLY_TRY_LATER,
+	[SESSION_QUEUE_OUTCOME_SPF_REFUSED] = SMTP_REPLY_SPF_REFUSED,
+	[SESSION_QUEUE_OUTCOME_SPF_LATER] = SMTP_REPLY_SPF_LATER,
+	[SESSION_QUEUE_OUTCOME_DKIM_REFUSED] = SMTP_REPLY_DKIM_REFUSED,
+	[SESSION_QUEUE_OUTCOME_DKIM_LATER] = SMTP_REPLY_DKIM_LATER,
+	[SESSION_QUEUE_OUTCOME_DMARC_REFUSED] = SMTP_REPLY_DMARC_REFUSED,
+	[SESSION_QUEUE_OUTCOME_DMARC_LATER] = SMTP_REPLY_DMARC_LATER,
 };
 
 static const enum smtp_reply_id problem_replies[] = {
@@ -137,6 +143,8 @@ static enum smtp_reply_id await_result(struct session *s)
 	}
 	if (e || link_receive(&s->queue, &s->in, clock_mono_ms() + 1000))
 		return SMTP_REPLY_TRY_LATER;
+	if (result->outcome == SESSION_QUEUE_OUTCOME_SPF_REFUSED && result->text.n)
+		return SMTP_REPLY_SPF_EXPLAINED;
 	return outcome_replies[result->outcome];
 }
 
@@ -158,6 +166,14 @@ static enum smtp_reply_id settle(struct session *s)
 	return await_result(s);
 }
 
+/* Of the replies that quote somebody. */
+static struct text result_text(const struct session *s, enum smtp_reply_id id)
+{
+	const struct session_queue_result *result = link_body(&s->in);
+
+	return id == SMTP_REPLY_SPF_EXPLAINED ? result->text : (struct text){ NULL, 0 };
+}
+
 /* The message is read: says what became of it. */
 static void finish_message(struct session *s)
 {
@@ -170,7 +186,7 @@ static void finish_message(struct session *s)
 		session_reply_with(s, id, result->id);
 	} else if (!s->is_over) {
 		s->n_refused++;
-		session_reply(s, id);
+		session_reply_with(s, id, result_text(s, id));
 	}
 	close_message(s);
 }

@@ -15,12 +15,7 @@
 
 enum {
 	HEADER_SIZE = 12,
-	TYPE_A = 1,
 	TYPE_CNAME = 5,
-	TYPE_PTR = 12,
-	TYPE_MX = 15,
-	TYPE_TXT = 16,
-	TYPE_AAAA = 28,
 	CLASS_IN = 1,
 	RCODE_NXDOMAIN = 3,
 	NAME_MAX_WIRE = 255, /* rfc1035 2.3.4 */
@@ -43,9 +38,9 @@ struct record {
 uint16_t answer_type_number(enum client_resolver_type type)
 {
 	static const uint16_t numbers[] = {
-		[CLIENT_RESOLVER_TYPE_A] = TYPE_A,     [CLIENT_RESOLVER_TYPE_AAAA] = TYPE_AAAA,
-		[CLIENT_RESOLVER_TYPE_MX] = TYPE_MX,   [CLIENT_RESOLVER_TYPE_PTR] = TYPE_PTR,
-		[CLIENT_RESOLVER_TYPE_TXT] = TYPE_TXT,
+		[CLIENT_RESOLVER_TYPE_A] = DNS_A,     [CLIENT_RESOLVER_TYPE_AAAA] = DNS_AAAA,
+		[CLIENT_RESOLVER_TYPE_MX] = DNS_MX,   [CLIENT_RESOLVER_TYPE_PTR] = DNS_PTR,
+		[CLIENT_RESOLVER_TYPE_TXT] = DNS_TXT,
 	};
 
 	return numbers[type];
@@ -205,7 +200,7 @@ struct reading {
 
 static bool visit_name(struct reading *reading, const struct record *record, size_t skip)
 {
-	struct answer_record r = { .ttl = record->ttl };
+	struct dns_record r = { .ttl = record->ttl };
 	char text[ANSWER_MAX_NAME + 1];
 	struct name name;
 
@@ -222,9 +217,9 @@ static bool visit_name(struct reading *reading, const struct record *record, siz
 
 static bool visit_address(struct reading *reading, const struct record *record, struct text rdata)
 {
-	struct answer_record r = { .ttl = record->ttl };
+	struct dns_record r = { .ttl = record->ttl };
 
-	if (rdata.n != (reading->type == TYPE_A ? 4 : 16) || !read_address(rdata, &r.address))
+	if (rdata.n != (reading->type == DNS_A ? 4 : 16) || !read_address(rdata, &r.address))
 		return false;
 	reading->visit(reading->arg, &r);
 	reading->n++;
@@ -233,7 +228,7 @@ static bool visit_address(struct reading *reading, const struct record *record, 
 
 static bool visit_strings(struct reading *reading, const struct record *record, struct text rdata)
 {
-	struct answer_record r = { .ttl = record->ttl };
+	struct dns_record r = { .ttl = record->ttl };
 	char data[ANSWER_MAX_TEXT];
 
 	if (!read_strings(rdata, data, &r.data.n))
@@ -251,12 +246,12 @@ static bool visit_record(struct reading *reading, const struct record *record)
 	struct text rdata = text_slice(reading->message, record->rdata, record->rdata + record->rdata_n);
 
 	switch (reading->type) {
-	case TYPE_A:
-	case TYPE_AAAA:
+	case DNS_A:
+	case DNS_AAAA:
 		return visit_address(reading, record, rdata);
-	case TYPE_MX:
+	case DNS_MX:
 		return visit_name(reading, record, 2);
-	case TYPE_PTR:
+	case DNS_PTR:
 		return visit_name(reading, record, 0);
 	default:
 		return visit_strings(reading, record, rdata);

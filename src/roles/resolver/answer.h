@@ -14,25 +14,16 @@
 #ifndef ROLES_RESOLVER_ANSWER_H
 #define ROLES_RESOLVER_ANSWER_H
 
-#include "base/addr.h"
 #include "ipc/client_resolver.h"
+#include "proto/dns_source.h"
 
 #define ANSWER_MAX_RECORDS 512  /* of one answer; the rest is left out */
 #define ANSWER_MAX_TEXT    4096 /* of a TXT record; a larger one is left out */
 #define ANSWER_MAX_NAME    255  /* as printed; a longer one makes the answer malformed */
 #define ANSWER_MAX_ALIASES 16
 
-/* Which fields are set depends on the type asked for. */
-struct answer_record {
-	uint32_t ttl;
-	struct addr address; /* A, AAAA */
-	struct text name;    /* MX, PTR */
-	uint16_t preference; /* MX */
-	struct text data;    /* TXT, its strings one after another (rfc7208 3.3) */
-};
-
 /* The record's texts live as long as the call. */
-typedef void answer_visit_function(void *arg, const struct answer_record *record);
+typedef void answer_visit_function(void *arg, const struct dns_record *record);
 
 uint16_t answer_type_number(enum client_resolver_type type); /* rfc1035 3.2.2 */
 

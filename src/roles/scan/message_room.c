@@ -12,11 +12,10 @@
 #include "ipc/link.h"
 #include "ipc/queue_judge.h"
 #include "judge/judge.h"
+#include "roles/scan/incoming.h"
 #include "roles/scan/scan.h"
 
-#include <sys/mman.h>
 #include <sysexits.h>
-#include <unistd.h>
 
 #define VIEWS       4                     /* the message itself and three buffers of the engines */
 #define OVERHEAD    ((uint64_t)128 << 20) /* address space of the program before its work */
@@ -31,10 +30,7 @@ struct room {
 	bool has_head;
 	struct judge_input input;
 	struct text *rcpts;
-	uint64_t size; /* announced */
-	struct buf bytes;
-	bool is_mapped;
-	bool is_complete;
+	struct incoming incoming;
 };
 
 static bool copy_text(struct room *r, struct text t, struct text *ret_copy)
@@ -49,29 +45,12 @@ static bool take_head(struct room *r, const struct queue_judge_message *m)
 	if (r->has_head)
 		return false;
 	r->has_head = true;
-	r->size = m->size;
 	r->rcpts = arena_alloc(&r->envelope, n * sizeof *r->rcpts);
 	r->input.client = m->client;
 	r->input.authenticated = m->authenticated;
 	r->input.n_rcpts = m->n_rcpts;
-	buf_init(&r->bytes, m->size);
+	incoming_init(&r->incoming, m->size);
 	return r->rcpts && copy_text(r, m->helo, &r->input.helo) && copy_text(r, m->sender, &r->input.sender);
-}
-
-/* A file of a large message. Queue never cuts it; one that is too short would be a SIGBUS. */
-static bool map_file(struct room *r, int fd, uint64_t size)
-{
-	void *p;
-
-	if (fd < 0 || size == 0 || size != r->size || lseek(fd, 0, SEEK_END) < (off_t)size)
-		return false;
-	p = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (p == MAP_FAILED)
-		return false;
-	r->input.message = text_from_bytes(p, size);
-	r->is_mapped = true;
-	r->is_complete = true;
-	return true;
 }
 
 static bool take_message(struct room *r, size_t *n_rcpts)
@@ -88,13 +67,11 @@ static bool take_message(struct room *r, size_t *n_rcpts)
 	case QUEUE_JUDGE_RCPT:
 		return *n_rcpts < r->input.n_rcpts && copy_text(r, rcpt->address, &r->rcpts[(*n_rcpts)++]);
 	case QUEUE_JUDGE_CHUNK:
-		return buf_add(&r->bytes, chunk->data);
+		return incoming_take_chunk(&r->incoming, chunk->data);
 	case QUEUE_JUDGE_FILE:
-		return map_file(r, r->in.fds[0], file->size);
+		return incoming_take_file(&r->incoming, r->in.fds[0], file->size);
 	case QUEUE_JUDGE_END:
-		r->input.message = buf_text(&r->bytes);
-		r->is_complete = true;
-		return r->bytes.n == r->size;
+		return incoming_end(&r->incoming);
 	default:
 		return false;
 	}
@@ -104,7 +81,7 @@ static int receive_message(struct room *r)
 {
 	size_t n_rcpts = 0;
 
-	while (!r->is_complete) {
+	while (!r->incoming.is_complete) {
 		enum error e = link_receive(&r->queue, &r->in, r->deadline);
 		bool ok;
 		if (e)
@@ -114,6 +91,7 @@ static int receive_message(struct room *r)
 		if (!ok)
 			return EX_PROTOCOL;
 	}
+	r->input.message = r->incoming.message;
 	r->input.rcpts = r->rcpts;
 	return n_rcpts == r->input.n_rcpts ? EX_OK : EX_PROTOCOL;
 }
@@ -178,7 +156,7 @@ static int run(struct zygote *z)
 	link_in_init(&r.in, &queue_judge_edge);
 	arena_init(&r.envelope, RCPT_MEMORY);
 	status = receive_message(&r);
-	if (status != EX_OK || !r.is_complete)
+	if (status != EX_OK || !r.incoming.is_complete)
 		return status;
 	judge(&r, &report);
 	return send_report(&r, &report) ? EX_IOERR : EX_OK;

@@ -8,10 +8,12 @@
  *
  *	message room (message_room.c)  a message in, reasons and one verdict per recipient out
  *	compose room (compose_room.c)  facts and an original in, the text of a notice out
+ *	authentication room            a message in, typed results of each check out; a second channel of its
+ *	  (authentication_room.c)      own leads to the resolver for judging (room_dns.h)
  *
- * A room serves one job. It has one descriptor, its channel, and is handed at most one more: the file
- * of a large message, read-only. It ends with 0, or with a status of sysexits.h when the channel broke
- * or queue did not keep to the edge; whatever a stranger wrote is no reason to end otherwise.
+ * A room serves one job. It has no descriptor but its channel or channels, and is handed at most one more:
+ *the file of a large message, read-only. It ends with 0, or with a status of sysexits.h when the channel
+ *broke or queue did not keep to the edge; whatever a stranger wrote is no reason to end otherwise.
  */
 #ifndef ROLES_SCAN_SCAN_H
 #define ROLES_SCAN_SCAN_H
@@ -20,5 +22,6 @@
 
 extern const struct zygote_definition message_zygote;
 extern const struct zygote_definition compose_zygote;
+extern const struct zygote_definition authentication_zygote;
 
 #endif

@@ -15,11 +15,13 @@ static const char *const names[][2] = {
 #define TOP                     NAMES
 #define LISTENER                NAMES
 #define DOMAIN                  NAMES
+#define AUTHENTICATION          NAMES
 #define POLICY                  NAMES
 #define QUEUE                   NAMES
 #define SCAN                    NAMES
 #define DELIVER                 NAMES
 #define RESOLVER                NAMES
+#define JUDGE_RESOLVER          NAMES
 #define STUB_ZONE               NAMES
 #define TLS                     NAMES
 #define ROOMS                   NAMES
@@ -113,12 +115,13 @@ static void defaults_are_within_their_bounds(void **state)
 	buf_init(&text, CONF_MAX_FILE);
 	buf_add_cstr(&text, GOOD);
 	for (size_t i = 0; conf_get_setting(i, &s); i++) {
-		bool has_name = text_is_cstr(text_from_cstr(s.block), "listener");
+		bool is_listener = text_is_cstr(text_from_cstr(s.block), "listener");
+		bool has_name = is_listener || text_is_cstr(text_from_cstr(s.block), "authentication");
 		if (s.is_needed || !*s.initial || text_is_cstr(text_from_cstr(s.block), "domain"))
 			continue;
 		if (strcmp(block, s.block) != 0)
 			buf_printf(&text, "%s%s%s {\n", *block ? "}\n" : "", s.block, has_name ? " b" : "");
-		if (strcmp(block, s.block) != 0 && has_name)
+		if (strcmp(block, s.block) != 0 && is_listener)
 			buf_add_cstr(&text, "address [::2]:2525\n");
 		block = s.block;
 		buf_printf(&text, strcmp(s.name, "banner") ? "%s %s\n" : "%s \"%s\"\n", s.name, s.initial);

@@ -111,6 +111,7 @@ static inline void fixture_make(struct spool *s, struct fixture_message *f, unsi
 		.state = SPOOL_ACTIVE,
 		.flags = seed & SPOOL_SMTPUTF8,
 		.head = text_from_cstr("Received: from here\r\n"),
+		.origin = text_from_bytes("\1\0\2\0\0\0\3x", 8),
 	};
 	for (uint32_t i = 0; i < f->m.n_rcpts; i++) {
 		snprintf(f->addresses[i], sizeof f->addresses[i], "rcpt-%u-%u@example.com", seed, i);
@@ -198,8 +199,9 @@ static inline bool fixture_is_stored(struct spool *s, const struct fixture_messa
 	is_same = spool_read(s, f->m.id, &arena, &m, &rcpts) == ERROR_NONE && m.arrival == f->m.arrival &&
 		  m.session == f->m.session && text_is_equal(m.sender, f->m.sender) &&
 		  text_is_equal(m.envid, f->m.envid) && text_is_equal(m.head, f->m.head) &&
-		  m.body_size == f->m.body_size && m.n_rcpts == f->m.n_rcpts && m.flags == f->m.flags &&
-		  m.has_file == f->m.has_file && m.body_type == f->m.body_type && m.ret == f->m.ret;
+		  text_is_equal(m.origin, f->m.origin) && m.body_size == f->m.body_size &&
+		  m.n_rcpts == f->m.n_rcpts && m.flags == f->m.flags && m.has_file == f->m.has_file &&
+		  m.body_type == f->m.body_type && m.ret == f->m.ret;
 	for (uint32_t i = 0; is_same && i < m.n_rcpts; i++)
 		is_same = text_is_equal(rcpts[i].address, f->rcpts[i].address) &&
 			  text_is_equal(rcpts[i].route, f->rcpts[i].route);

@@ -371,7 +371,7 @@ static void a_changed_schema_is_refused(void **state)
 		"ALTER TABLE body ADD COLUMN more ANY",
 		"DROP TABLE meta",
 		"PRAGMA application_id=1",
-		"PRAGMA user_version=2",
+		"PRAGMA user_version=3",
 		"PRAGMA journal_mode=DELETE",
 	};
 	struct spool_options o;

@@ -61,13 +61,45 @@ static void many_verdicts_become_one_answer(void **state)
 		uint32_t n = (uint32_t)strlen(rows[i].findings);
 		for (uint32_t k = 0; k < n; k++)
 			findings[k] = finding_of(rows[i].findings[k]);
-		d = dispose_waiting(&conf, findings, rcpts, n);
+		d = dispose_waiting(&conf, findings, false, rcpts, n);
 		assert_int_equal(d.answer, rows[i].answer);
 		assert_int_equal(d.is_bad, rows[i].is_bad);
 		for (uint32_t k = 0; d.answer == SESSION_QUEUE_OUTCOME_ACCEPTED && k < n; k++)
 			assert_int_equal(letters[rcpts[k].state], rows[i].states[k]);
 		assert_int_equal(d.n_deliver + d.n_hold + d.n_drop, n);
 	}
+}
+
+/* Because of who sent it: what would be delivered is held, and who refuses or drops still does. */
+static void a_quarantined_message_is_held_unless_it_is_refused_or_dropped(void **state)
+{
+	static const struct {
+		enum conf_disposition spam;
+		const char *findings, *states;
+		enum session_queue_outcome answer;
+	} rows[] = {
+		{ REJECT, "c", "h", SESSION_QUEUE_OUTCOME_ACCEPTED },
+		{ REJECT, "cc", "hh", SESSION_QUEUE_OUTCOME_ACCEPTED },
+		{ REJECT, "s", "", SESSION_QUEUE_OUTCOME_SPAM },
+		{ REJECT, "sc", "hh", SESSION_QUEUE_OUTCOME_ACCEPTED },
+		{ DROP, "sc", "dh", SESSION_QUEUE_OUTCOME_ACCEPTED },
+		{ DELIVER, "s", "h", SESSION_QUEUE_OUTCOME_ACCEPTED },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < UNIT_COUNT(rows); i++) {
+		struct conf_scan conf = { .spam = rows[i].spam };
+		struct spool_rcpt rcpts[2] = { 0 };
+		struct finding findings[2];
+		uint32_t n = (uint32_t)strlen(rows[i].findings);
+		for (uint32_t k = 0; k < n; k++)
+			findings[k] = finding_of(rows[i].findings[k]);
+		assert_int_equal(dispose_waiting(&conf, findings, true, rcpts, n).answer, rows[i].answer);
+		for (uint32_t k = 0; rows[i].states[k]; k++)
+			assert_int_equal(rcpts[k].state == SPOOL_RCPT_HELD, rows[i].states[k] == 'h');
+	}
+	assert_int_equal(dispose_promised(&(struct conf_scan){ 0 }, &(struct finding){ 0 }, true, false),
+			 SPOOL_RCPT_HELD);
 }
 
 static void after_250_a_refusal_is_kept_and_never_bounced_unless_authenticated(void **state)
@@ -87,7 +119,8 @@ static void after_250_a_refusal_is_kept_and_never_bounced_unless_authenticated(v
 	(void)state;
 	for (size_t i = 0; i < UNIT_COUNT(rows); i++) {
 		struct conf_scan conf = { .spam = rows[i].spam };
-		assert_int_equal(dispose_promised(&conf, &spam, rows[i].is_authenticated), rows[i].wanted);
+		assert_int_equal(dispose_promised(&conf, &spam, false, rows[i].is_authenticated),
+				 rows[i].wanted);
 	}
 }
 
@@ -127,6 +160,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(many_verdicts_become_one_answer),
+		cmocka_unit_test(a_quarantined_message_is_held_unless_it_is_refused_or_dropped),
 		cmocka_unit_test(after_250_a_refusal_is_kept_and_never_bounced_unless_authenticated),
 		cmocka_unit_test(the_breaker_opens_above_its_rate_and_closes_by_time),
 		cmocka_unit_test(a_rate_above_the_ring_is_taken_as_the_rings_size),

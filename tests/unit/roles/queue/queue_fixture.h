@@ -11,6 +11,7 @@
 #include "conf/conf.h"
 #include "ipc/admin_queue.h"
 #include "ipc/policy_queue.h"
+#include "ipc/queue_authenticate.h"
 #include "ipc/queue_compose.h"
 #include "ipc/queue_deliver.h"
 #include "ipc/queue_delivery.h"
@@ -24,7 +25,10 @@
 
 #define QUEUE_CONF_TOP                                                                                       \
 	"hostname mx.test\n"                                                                                 \
-	"listener public {\n\tmax-hops 20\n\tmax-message-size 1M\n}\n"                                       \
+	"listener public {\n\tmax-hops 20\n\tmax-message-size 1M\n\tauthentication none\n}\n"                \
+	"listener checked {\n}\n"                                                                            \
+	"authentication none {\n\tiprev no\n\tspf no\n\tspf-helo no\n\tdkim no\n\tarc no\n\tdmarc "          \
+	"no\n\tbimi no\n}\n"                                                                                 \
 	"domain here.test {\n\tnext-hop 192.0.2.1\n}\n"                                                      \
 	"domain there.test {\n\tnext-hop 192.0.2.2\n}\n"
 #define QUEUE_CONF QUEUE_CONF_TOP "queue {\n\treserve 0\n\tmin-free 0\n\tretry 1s 1h\n}\n"
@@ -48,6 +52,7 @@ static inline void queue_connect(struct queue_fixture *f)
 		role_fixture_peer(&f->role, ROLE_DELIVER, &queue_deliver_edge, QUEUE_DELIVER_SIDE_DELIVER);
 	link_in_fit(&f->role.in, &session_queue_edge);
 	link_in_fit(&f->role.in, &queue_judge_edge);
+	link_in_fit(&f->role.in, &queue_authenticate_edge);
 	link_in_fit(&f->role.in, &queue_delivery_edge);
 	link_in_fit(&f->role.in, &queue_compose_edge);
 	link_in_fit(&f->role.in, &admin_queue_edge);

@@ -52,7 +52,7 @@ static const struct text question = TEXT("\xc0\x0c"), other = TEXT("\5other\xc0\
 
 static uint32_t last_ttl;
 
-static void print_record(void *arg, const struct answer_record *r)
+static void print_record(void *arg, const struct dns_record *r)
 {
 	struct buf *out = arg;
 	char addr[ADDR_TEXT_SIZE];
@@ -243,7 +243,7 @@ static void any_byte_may_change(void **state)
 		}
 }
 
-static void count(void *arg, const struct answer_record *r)
+static void count(void *arg, const struct dns_record *r)
 {
 	(void)r;
 	++*(unsigned *)arg;
