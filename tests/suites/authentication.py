@@ -12,7 +12,7 @@ from pathlib import Path
 
 import common
 
-SIGNER = common.BUILD / "tests" / "signer"
+SIGNER = common.BUILD / "tests" / "suites" / "signer"
 
 
 def load_dkimpy():

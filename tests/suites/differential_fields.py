@@ -25,7 +25,7 @@ KINDS = ("words", "addresses", "date", "param")
 def answers(kind, bodies):
 	"""What our readers say, a line for each body."""
 	lines = "".join(f"{kind} {body.hex()}\n" for body in bodies)
-	run = subprocess.run([common.BUILD / "tests" / "suite-fields"], input=lines, capture_output=True, text=True,
+	run = subprocess.run([common.BUILD / "tests" / "suites" / "fields"], input=lines, capture_output=True, text=True,
 		timeout=600, check=True)
 	return run.stdout.splitlines()
 
