@@ -253,8 +253,6 @@ static void take_field(struct mime_reader *r, struct mime_part *part, struct mim
 		part->defects |= v.defects;
 		if (text_find_byte(field->body, 0) < field->body.n)
 			part->reasons |= MIME_REASON_NUL;
-		if (field->raw.n > field->name.n && field->raw.p[field->name.n] != ':')
-			part->reasons |= MIME_REASON_BLANK_BEFORE_COLON;
 		fields[i].take(r, part, e, &v);
 	}
 }
@@ -327,7 +325,10 @@ static void note_junk(struct mime_part *part, struct mime_entity *e, const struc
 	e->gap = text_skip(t, h->junk_at);
 	if (h->has_end && h->n_fields > 0)
 		return;
-	/* no header at all, or one that nothing ends: the body begins at the first line that is no field */
+	/* No header at all, or one that nothing ends: the body begins at the first line that is no field.
+	 * Of the latter some see no body. */
+	if (h->n_fields > 0)
+		part->reasons |= MIME_REASON_HEADER_JUNK;
 	part->header = text_slice(t, 0, h->n_fields ? h->junk_at : 0);
 	part->body = text_skip(t, part->header.n);
 	e->gap = (struct text){ 0 };
@@ -344,6 +345,7 @@ void mime_entity_read(struct mime_reader *r, struct mime_part *part, struct text
 	struct mime_entity *e = ret_entity;
 	struct mime_header_reader h;
 	struct mime_field field;
+	bool has_blank = false; /* before a colon: some end the header there */
 
 	*e = (struct mime_entity){ 0 };
 	t = text_skip(t, mbox_line(part, t));
@@ -351,6 +353,9 @@ void mime_entity_read(struct mime_reader *r, struct mime_part *part, struct text
 	while (!mime_reader_has_stopped(r) && mime_header_next(&h, &field)) {
 		if (h.junk_at != SIZE_MAX && mime_content_is_field(field.raw))
 			part->reasons |= reason_of_junk(&h);
+		has_blank = has_blank || field.raw.p[field.name.n] != ':';
+		if (has_blank && mime_content_is_field(field.raw))
+			part->reasons |= MIME_REASON_BLANK_BEFORE_COLON;
 		take_field(r, part, e, &field);
 	}
 	mime_reader_spend(r, h.at);

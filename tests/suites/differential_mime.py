@@ -34,7 +34,7 @@ CLASSES = {
 	"blanks of quoted-printable": "rfc2045 6.7: blanks at the end of a line are no content",
 	"base64 that is none": "rfc2045 6.8: a group cut short gives its whole bytes; others show the text undecoded or drop it",
 	"uuencode around a file": "rfc2045 6.3: an encoding of no standard",
-	"header without an end": "rfc5322 2.1: a header that no empty line ends goes on to the first line that is no field",
+	"a field without a name": "rfc5322 2.2: a line that begins with a colon is no field",
 	"an empty part": "rfc2046 5.1.1: each delimiter has a line end of its own, what is nothing between two is no part",
 	"a multipart without parts": "rfc2046 5.1.1: a multipart in which no delimiter stands is text",
 	"a message without a header": "rfc2046 5.2.1: a message within that has no header has a body",
@@ -156,6 +156,8 @@ def run_dump(program, files, *options):
 
 def class_of(message, ours, theirs):
 	"""The class of the first place where two lists of leaves differ, or None."""
+	if re.search(rb"(?m)^: x", message):
+		return "a field without a name"
 	ours_by_path, theirs_by_path = {leaf[0]: leaf for leaf in ours}, {leaf[0]: leaf for leaf in theirs}
 	if set(ours_by_path) != set(theirs_by_path):
 		return class_of_structure(message, ours, theirs)

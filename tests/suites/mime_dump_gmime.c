@@ -11,7 +11,8 @@ static void print_object(GMimeObject *object, const char *path);
 
 static void print_leaf(GMimeObject *object, const char *path)
 {
-	GMimeDataWrapper *content = GMIME_IS_PART(object) ? g_mime_part_get_content(GMIME_PART(object)) : NULL;
+	GMimeDataWrapper *content =
+		GMIME_IS_PART(object) ? g_mime_part_get_content(GMIME_PART(object)) : NULL;
 	GMimeContentType *type = g_mime_object_get_content_type(object);
 	GMimeStream *stream = g_mime_stream_mem_new();
 	GByteArray *bytes = g_mime_stream_mem_get_byte_array(GMIME_STREAM_MEM(stream));
