@@ -34,6 +34,7 @@ CLASSES = {
 	"blanks of quoted-printable": "rfc2045 6.7: blanks at the end of a line are no content",
 	"base64 that is none": "rfc2045 6.8: a group cut short gives its whole bytes; others show the text undecoded or drop it",
 	"uuencode around a file": "rfc2045 6.3: an encoding of no standard",
+	"junk in a header": "rfc5322 2.2: a line that is no field is passed over; where no field of MIME follows, only its text is shown or not",
 	"a field without a name": "rfc5322 2.2: a line that begins with a colon is no field",
 	"an empty part": "rfc2046 5.1.1: each delimiter has a line end of its own, what is nothing between two is no part",
 	"a multipart without parts": "rfc2046 5.1.1: a multipart in which no delimiter stands is text",
@@ -163,6 +164,8 @@ def class_of(message, ours, theirs):
 		return class_of_structure(message, ours, theirs)
 	for path, leaf in ours_by_path.items():
 		other = theirs_by_path[path]
+		if len(other) > 4 and leaf[2] < other[2] and hashlib.sha256(other[4][other[2] - leaf[2]:]).hexdigest() == leaf[3]:
+			return "junk in a header"
 		if leaf[3] == other[3] and leaf[1] == other[1]:
 			continue
 		if leaf[1] != other[1]:
