@@ -168,6 +168,8 @@ def class_of(message, ours, theirs):
 			return "junk in a header"
 		if leaf[3] == other[3] and leaf[1] == other[1]:
 			continue
+		if {leaf[1], other[1]} == {"text/", "text/plain"}:
+			return "a type malformed"
 		if leaf[1] != other[1]:
 			return "a type malformed" if re.search(rb"(?mi)^content-type: *(text *\r?$|text/\r?$|/plain|text plain)", message) else \
 				"a multipart without parts" if "multipart/" in leaf[1] + other[1] else None
