@@ -9,45 +9,13 @@
 
 #include "proto/mime_content.h"
 #include "proto/mime_header.h"
+#include "proto/mime_name.h"
 #include "proto/mime_param.h"
-#include "proto/mime_value.h"
 
 #define BIT(encoding) (1U << (encoding))
 #define EVERY_ENCODING                                                                                       \
 	(BIT(MIME_IDENTITY) | BIT(MIME_BASE64) | BIT(MIME_QUOTED_PRINTABLE) | BIT(MIME_UUENCODE))
 #define BOUNDARY_MAX 70 /* rfc2046 5.1.1 */
-
-bool mime_reader_has_stopped(const struct mime_reader *r)
-{
-	return r->tree->trouble != MIME_TROUBLE_NONE;
-}
-
-void mime_reader_stop(struct mime_reader *r, enum mime_trouble trouble)
-{
-	if (!mime_reader_has_stopped(r))
-		r->tree->trouble = trouble;
-}
-
-void mime_reader_spend(struct mime_reader *r, size_t n)
-{
-	if (n > r->work)
-		mime_reader_stop(r, MIME_TROUBLE_WORK);
-	else
-		r->work -= n;
-	if (!mime_reader_has_stopped(r))
-		r->tree->work += n;
-}
-
-void *mime_reader_alloc(struct mime_reader *r, size_t n)
-{
-	void *p = n <= r->memory ? arena_alloc(r->arena, n) : NULL;
-
-	if (!p)
-		mime_reader_stop(r, MIME_TROUBLE_MEMORY);
-	else
-		r->memory -= n;
-	return p;
-}
 
 /* A value that outlives its field. */
 static struct text keep(struct mime_reader *r, struct text t)
@@ -97,15 +65,15 @@ void mime_entity_add_name(struct mime_reader *r, struct mime_part *part, struct 
 	part->name = part->names->raw;
 }
 
-/* Every form of a parameter that names a file. */
+/* Every value of a parameter that some reader takes for the name of a file. */
 static void add_names(struct mime_reader *r, struct mime_part *part, const struct mime_value *v,
 		      const char *param, enum mime_name_source source)
 {
-	struct mime_reading *first;
+	struct mime_reading *reading;
 
-	if (!mime_param_readings(v, param, &r->scratch, &first))
+	if (!mime_param_readings(v, param, &r->scratch, &reading))
 		mime_reader_stop(r, MIME_TROUBLE_MEMORY);
-	for (const struct mime_reading *reading = first; reading; reading = reading->next)
+	for (; reading && !mime_reader_has_stopped(r); reading = reading->next)
 		mime_entity_add_name(r, part,
 				     (struct mime_name){ .source = source,
 							 .is_extended = reading->is_extended,
@@ -285,8 +253,6 @@ static void take_field(struct mime_reader *r, struct mime_part *part, struct mim
 		part->defects |= v.defects;
 		if (text_find_byte(field->body, 0) < field->body.n)
 			part->reasons |= MIME_REASON_NUL;
-		if (field->raw.n > field->name.n && field->raw.p[field->name.n] != ':')
-			part->reasons |= MIME_REASON_BLANK_BEFORE_COLON;
 		fields[i].take(r, part, e, &v);
 	}
 }
@@ -350,24 +316,38 @@ static size_t mbox_line(struct mime_part *part, struct text t)
 	return end < t.n ? end : t.n;
 }
 
+static unsigned reason_of_junk(const struct mime_header_reader *h)
+{
+	return h->defects & MIME_DEFECT_JUNK_LINE ? MIME_REASON_HEADER_JUNK : MIME_REASON_HEADER_BLANKS;
+}
+
 /* What the reader of fields passed over. Others may have taken it for the begin of the body. */
 static void note_junk(struct mime_part *part, struct mime_entity *e, const struct mime_header_reader *h,
 		      struct text t)
 {
 	if (h->junk_at == SIZE_MAX)
 		return;
+	if (part->kind != MIME_LEAF || h->n_fields == 0)
+		part->reasons |= reason_of_junk(h);
 	e->gap = text_skip(t, h->junk_at);
 	if (h->has_end && h->n_fields > 0)
 		return;
-	/* no header at all, or one that nothing ends: the body begins at the first line that is no field */
+	/* No header at all, or one that nothing ends: the body begins at the first line that is no field.
+	 * Some see no body then. */
+	part->reasons |= reason_of_junk(h);
 	part->header = text_slice(t, 0, h->n_fields ? h->junk_at : 0);
 	part->body = text_skip(t, part->header.n);
 	e->gap = (struct text){ 0 };
 }
 
-static unsigned reason_of_junk(const struct mime_header_reader *h)
+/* A multipart that lacks the empty line: its first delimiter is the line that is no field. */
+static bool ends_at_delimiter(const struct mime_header_reader *h, const struct mime_entity *e, struct text t)
 {
-	return h->defects & MIME_DEFECT_JUNK_LINE ? MIME_REASON_HEADER_JUNK : MIME_REASON_HEADER_BLANKS;
+	static const struct text dashes = TEXT("--");
+	struct text line = text_skip(t, h->junk_at);
+
+	return h->junk_at < t.n && e->n_boundaries && e->boundaries[0].n && text_has_prefix(line, dashes) &&
+	       text_has_prefix(text_skip(line, dashes.n), e->boundaries[0]);
 }
 
 void mime_entity_read(struct mime_reader *r, struct mime_part *part, struct text t,
@@ -376,13 +356,19 @@ void mime_entity_read(struct mime_reader *r, struct mime_part *part, struct text
 	struct mime_entity *e = ret_entity;
 	struct mime_header_reader h;
 	struct mime_field field;
+	bool has_blank = false; /* before a colon: some end the header there */
 
 	*e = (struct mime_entity){ 0 };
 	t = text_skip(t, mbox_line(part, t));
 	h = mime_header_reader_of(t, r->limits);
 	while (!mime_reader_has_stopped(r) && mime_header_next(&h, &field)) {
+		if (ends_at_delimiter(&h, e, t))
+			break;
 		if (h.junk_at != SIZE_MAX && mime_content_is_field(field.raw))
 			part->reasons |= reason_of_junk(&h);
+		has_blank = has_blank || field.raw.p[field.name.n] != ':';
+		if (has_blank && mime_content_is_field(field.raw))
+			part->reasons |= MIME_REASON_BLANK_BEFORE_COLON;
 		take_field(r, part, e, &field);
 	}
 	mime_reader_spend(r, h.at);
@@ -393,10 +379,13 @@ void mime_entity_read(struct mime_reader *r, struct mime_part *part, struct text
 	part->header = text_slice(t, 0, h.at);
 	part->body = text_skip(t, h.at);
 	part->defects |= h.defects;
+	if (ends_at_delimiter(&h, e, t))
+		h.has_end = false;
 	note_junk(part, e, &h, t);
 	survey_lines(r, part);
 	if (part->reasons & MIME_REASON_BARE_CR)
 		take_behind_crs(r, part, e);
+	mime_name_compare(part);
 	if (e->n_boundaries > 1)
 		part->reasons |= MIME_REASON_TWO_BOUNDARIES;
 	if (part->reasons & MIME_REASON_TWO_ENCODINGS)
