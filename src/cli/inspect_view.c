@@ -8,6 +8,7 @@
 #include "cli/inspect.h"
 #include "proto/encoded_word.h"
 #include "proto/mime_content.h"
+#include "proto/mime_name.h"
 
 #include <openssl/evp.h>
 #include <stdio.h>
@@ -139,12 +140,8 @@ struct text inspect_field_text(struct inspect *in, struct text body)
 
 struct text inspect_name_text(struct inspect *in, const struct mime_name *name)
 {
-	unsigned defects = 0;
-
-	if (!name->is_extended || name->charset.n == 0)
-		return inspect_field_text(in, name->raw);
 	buf_reset(&in->text);
-	charset_decode(in->charsets, name->charset, name->raw, &in->text, &defects);
+	(void)!mime_name_decode(name, in->charsets, &in->text);
 	return buf_text(&in->text);
 }
 

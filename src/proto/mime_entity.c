@@ -9,45 +9,13 @@
 
 #include "proto/mime_content.h"
 #include "proto/mime_header.h"
+#include "proto/mime_name.h"
 #include "proto/mime_param.h"
-#include "proto/mime_value.h"
 
 #define BIT(encoding) (1U << (encoding))
 #define EVERY_ENCODING                                                                                       \
 	(BIT(MIME_IDENTITY) | BIT(MIME_BASE64) | BIT(MIME_QUOTED_PRINTABLE) | BIT(MIME_UUENCODE))
 #define BOUNDARY_MAX 70 /* rfc2046 5.1.1 */
-
-bool mime_reader_has_stopped(const struct mime_reader *r)
-{
-	return r->tree->trouble != MIME_TROUBLE_NONE;
-}
-
-void mime_reader_stop(struct mime_reader *r, enum mime_trouble trouble)
-{
-	if (!mime_reader_has_stopped(r))
-		r->tree->trouble = trouble;
-}
-
-void mime_reader_spend(struct mime_reader *r, size_t n)
-{
-	if (n > r->work)
-		mime_reader_stop(r, MIME_TROUBLE_WORK);
-	else
-		r->work -= n;
-	if (!mime_reader_has_stopped(r))
-		r->tree->work += n;
-}
-
-void *mime_reader_alloc(struct mime_reader *r, size_t n)
-{
-	void *p = n <= r->memory ? arena_alloc(r->arena, n) : NULL;
-
-	if (!p)
-		mime_reader_stop(r, MIME_TROUBLE_MEMORY);
-	else
-		r->memory -= n;
-	return p;
-}
 
 /* A value that outlives its field. */
 static struct text keep(struct mime_reader *r, struct text t)
@@ -97,15 +65,15 @@ void mime_entity_add_name(struct mime_reader *r, struct mime_part *part, struct 
 	part->name = part->names->raw;
 }
 
-/* Every form of a parameter that names a file. */
+/* Every value of a parameter that some reader takes for the name of a file. */
 static void add_names(struct mime_reader *r, struct mime_part *part, const struct mime_value *v,
 		      const char *param, enum mime_name_source source)
 {
-	struct mime_reading *first;
+	struct mime_reading *reading;
 
-	if (!mime_param_readings(v, param, &r->scratch, &first))
+	if (!mime_param_readings(v, param, &r->scratch, &reading))
 		mime_reader_stop(r, MIME_TROUBLE_MEMORY);
-	for (const struct mime_reading *reading = first; reading; reading = reading->next)
+	for (; reading && !mime_reader_has_stopped(r); reading = reading->next)
 		mime_entity_add_name(r, part,
 				     (struct mime_name){ .source = source,
 							 .is_extended = reading->is_extended,
@@ -397,6 +365,7 @@ void mime_entity_read(struct mime_reader *r, struct mime_part *part, struct text
 	survey_lines(r, part);
 	if (part->reasons & MIME_REASON_BARE_CR)
 		take_behind_crs(r, part, e);
+	mime_name_compare(part);
 	if (e->n_boundaries > 1)
 		part->reasons |= MIME_REASON_TWO_BOUNDARIES;
 	if (part->reasons & MIME_REASON_TWO_ENCODINGS)

@@ -40,6 +40,12 @@ void mime_reader_spend(struct mime_reader *r, size_t n);
 /* Zeroed memory that lasts as long as the tree; NULL when a limit is met. */
 void *mime_reader_alloc(struct mime_reader *r, size_t n);
 
+/* One part more at the end of the list; NULL when a limit is met. */
+struct mime_part *mime_reader_add_part(struct mime_reader *r, struct mime_part *parent, enum mime_kind kind);
+/* The body with an encoding undone, in the arena; empty when a limit is met. */
+struct text mime_reader_decode(struct mime_reader *r, const struct mime_part *part,
+			       enum mime_encoding encoding);
+
 /* Cuts t into header and body, part->header and part->body, and the facts out of the header. */
 void mime_entity_read(struct mime_reader *r, struct mime_part *part, struct text t,
 		      struct mime_entity *ret_entity);

@@ -10,10 +10,9 @@
 #include "proto/mime_part.h"
 
 #include "proto/mime_content.h"
-#include "proto/mime_entity.h"
+#include "proto/mime_files.h"
 #include "proto/mime_split.h"
 #include "proto/mime_structure.h"
-#include "proto/uuencode.h"
 
 #define WORK_FACTOR 64
 #define WORK_LEAST  (1 << 20)
@@ -39,36 +38,6 @@ struct place {
 
 static void read_entity(struct mime_reader *r, const struct place *place);
 
-/* NULL when a limit is met. */
-static struct mime_part *add_part(struct mime_reader *r, struct mime_part *parent, enum mime_kind kind)
-{
-	struct mime_part *part;
-	unsigned depth = parent ? parent->depth + 1 : 0;
-
-	if (mime_reader_has_stopped(r))
-		return NULL;
-	if (depth > r->limits->depth)
-		mime_reader_stop(r, MIME_TROUBLE_DEPTH);
-	if (r->tree->n_parts == r->limits->parts)
-		mime_reader_stop(r, MIME_TROUBLE_PARTS);
-	part = mime_reader_has_stopped(r) ? NULL : mime_reader_alloc(r, sizeof *part);
-	if (!part)
-		return NULL;
-	part->parent = parent;
-	part->depth = depth;
-	part->kind = kind;
-	part->encodings = BIT(MIME_IDENTITY);
-	if (parent)
-		part->way = parent->n_ways;
-	if (r->tree->last)
-		r->tree->last->next = part;
-	else
-		r->tree->first = part;
-	r->tree->last = part;
-	r->tree->n_parts++;
-	return part;
-}
-
 /* Bytes that belong to no part for some readers: looked at under every encoding. */
 static void add_gap(struct mime_reader *r, struct mime_part *parent, struct text t)
 {
@@ -76,7 +45,7 @@ static void add_gap(struct mime_reader *r, struct mime_part *parent, struct text
 
 	if (text_trim(t).n == 0)
 		return;
-	gap = add_part(r, parent, MIME_GAP);
+	gap = mime_reader_add_part(r, parent, MIME_GAP);
 	if (!gap)
 		return;
 	gap->body = t;
@@ -266,33 +235,6 @@ static void read_on(struct mime_reader *r, struct mime_part *part, const struct 
 		r->tree->last->encodings |= last->encodings;
 }
 
-/* Files that were encoded within text are attachments for most readers. */
-static void read_files(struct mime_reader *r, struct mime_part *part)
-{
-	struct uuencode_file file;
-	size_t at = 0;
-
-	if (part->encoding != MIME_IDENTITY)
-		return;
-	mime_reader_spend(r, part->body.n);
-	while (!mime_reader_has_stopped(r) && uuencode_find(part->body, &at, &file)) {
-		struct mime_part *child;
-		if (file.lines.n == 0 || !mime_part_is_text(part))
-			continue;
-		child = add_part(r, part, MIME_FILE);
-		if (!child)
-			return;
-		child->body = file.lines;
-		child->encoding = file.is_base64 ? MIME_BASE64 : MIME_UUENCODE;
-		child->encodings |= BIT(child->encoding);
-		child->is_attachment = true;
-		part->facts |= MIME_FACT_UUENCODED;
-		mime_entity_add_name(r, child,
-				     (struct mime_name){ .source = MIME_NAME_WITHIN, .raw = file.name });
-		r->tree->reasons |= child->reasons;
-	}
-}
-
 static void read_leaf(struct mime_reader *r, struct mime_part *part)
 {
 	struct mime_look look;
@@ -308,7 +250,7 @@ static void read_leaf(struct mime_reader *r, struct mime_part *part)
 		}
 	}
 	mime_content_survey(part);
-	read_files(r, part);
+	mime_files_read(r, part);
 }
 
 /* No part was found by the boundaries named: for most readers it is then text. Some take what looks like
@@ -384,27 +326,6 @@ static void read_within(struct mime_reader *r, struct mime_part *part, const str
 	part->n_ways++;
 }
 
-/* The body with an encoding undone, in the arena. Empty when it does not fit. */
-static struct text decode_tree(struct mime_reader *r, const struct mime_part *part,
-			       enum mime_encoding encoding)
-{
-	size_t max = mime_content_max(part->body);
-	struct text decoded = { 0 };
-	struct buf out;
-
-	mime_reader_spend(r, part->body.n);
-	if (mime_reader_has_stopped(r))
-		return decoded;
-	buf_init(&out, max);
-	if (!mime_part_decode(part, encoding, &out) || out.n > r->decoded)
-		mime_reader_stop(r, r->is_ratio ? MIME_TROUBLE_RATIO : MIME_TROUBLE_DECODED);
-	else if (!arena_copy(r->arena, buf_text(&out), &decoded))
-		mime_reader_stop(r, MIME_TROUBLE_MEMORY);
-	r->decoded -= mime_reader_has_stopped(r) ? 0 : out.n;
-	buf_done(&out);
-	return mime_reader_has_stopped(r) ? (struct text){ 0 } : decoded;
-}
-
 /* Does the body show what a tree begins with, as it stands? */
 static bool is_tree_plain(const struct mime_entity *e, struct text body)
 {
@@ -435,7 +356,7 @@ static void read_children(struct mime_reader *r, struct mime_part *part, const s
 		struct text decoded;
 		if (!(part->encodings & BIT(i)) || mime_reader_has_stopped(r))
 			continue;
-		decoded = decode_tree(r, part, i);
+		decoded = mime_reader_decode(r, part, i);
 		if (decoded.n)
 			read_within(r, part, e, place, decoded, true);
 	}
@@ -466,7 +387,7 @@ static void read_other_ways(struct mime_reader *r, struct mime_part *part, const
 
 static void read_entity(struct mime_reader *r, const struct place *place)
 {
-	struct mime_part *part = add_part(r, place->parent, MIME_LEAF);
+	struct mime_part *part = mime_reader_add_part(r, place->parent, MIME_LEAF);
 	struct mime_entity e;
 
 	if (!part)

@@ -117,6 +117,17 @@ static const struct {
 	  "0L[a=zz\n] quoted-printable-junk" },
 	{ "a uuencoded file in text", "A: b\n\nsee\nbegin 644 a.txt\n#2&5L\nend\n",
 	  "0L[see\nbegin 644 a.txt\n#2&5L\nend\n] 1F[#2&5L\n]" },
+	{ "a file under yEnc in text", "A: b\n\n=ybegin line=128 size=1 name=a.bin\nk\n=yend size=1\n",
+	  "0L[=ybegin line=128 size=1 name=a.bin\nk\n=yend size=1\n] 1F[=ybegin line=128 size=1 "
+	  "name=a.bin\nk\n=yend size=1\n]" },
+	{ "a name in encoded words of another type",
+	  "Content-Type: x/y; name=\"=?utf-8?q?a=2Eexe?=\"\nContent-Disposition: attachment; "
+	  "filename=a.txt\n\na",
+	  "0L[a] names-differ" },
+	{ "a name in encoded words, the same",
+	  "Content-Type: x/y; name=\"=?utf-8?q?a=2Etxt?=\"\nContent-Disposition: attachment; "
+	  "filename*=utf-8''a.txt\n\na",
+	  "0L[a]" },
 	{ "empty", "", "0L[]" },
 };
 
@@ -188,6 +199,40 @@ static void a_part_tells_what_its_header_says(void **state)
 	assert_true(tree.first->is_attachment);
 	assert_int_equal(tree.first->encodings, 1U << MIME_IDENTITY | 1U << MIME_BASE64);
 	arena_reset(&arena);
+}
+
+/* Facts are the structure's, not the content's. */
+static void structure_tells_what_a_message_is(void **state)
+{
+	static const struct {
+		const char *in;
+		unsigned facts;
+	} messages[] = {
+		{ "Content-Type: multipart/signed; boundary=B\n\n--B\n\na\n--B\nContent-Type: "
+		  "application/pgp-signature\n\nb\n--B--\n",
+		  MIME_FACT_SIGNED | MIME_FACT_PGP },
+		{ "Content-Type: multipart/encrypted; boundary=B\n\n--B\nContent-Type: "
+		  "application/pgp-encrypted\n\nVersion: 1\n--B--\n",
+		  MIME_FACT_ENCRYPTED | MIME_FACT_PGP },
+		{ "Content-Type: application/pkcs7-mime; smime-type=enveloped-data; name=smime.p7m\n\nx",
+		  MIME_FACT_SMIME | MIME_FACT_ENCRYPTED },
+		{ "Content-Type: application/x-pkcs7-mime; smime-type=signed-data\n\nx",
+		  MIME_FACT_SMIME | MIME_FACT_SIGNED },
+		{ "A: b\n\n-----BEGIN PGP MESSAGE-----\n", MIME_FACT_PGP | MIME_FACT_ENCRYPTED },
+		{ "A: b\n\nx\n-----BEGIN PGP SIGNED MESSAGE-----\n", MIME_FACT_PGP | MIME_FACT_SIGNED },
+		{ "A: b\n\nsee -----BEGIN PGP MESSAGE-----\n", 0 },
+		{ "Subject: \xc3\xa9\n\nx", MIME_FACT_UTF8_HEADER },
+		{ "Subject: \xe9\n\nx", 0 },
+		{ "Content-Type: multipart/report; boundary=B\n\n--B\n\na\n--B--\n", MIME_FACT_REPORT },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof messages / sizeof *messages; i++) {
+		struct arena arena;
+		arena_init(&arena, 1 << 20);
+		assert_int_equal(read_text(messages[i].in, &arena).facts, messages[i].facts);
+		arena_reset(&arena);
+	}
 }
 
 static void an_unclear_encoding_is_tried_as_every_one(void **state)
@@ -297,6 +342,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_reading_is_in_the_list),
 		cmocka_unit_test(a_part_tells_what_its_header_says),
+		cmocka_unit_test(structure_tells_what_a_message_is),
 		cmocka_unit_test(an_unclear_encoding_is_tried_as_every_one),
 		cmocka_unit_test(every_limit_has_its_word),
 		cmocka_unit_test(a_full_arena_is_told),
