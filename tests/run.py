@@ -67,6 +67,7 @@ STEPS = [
 	meson("unit", "build", ("unit", "seeds"), after=("build",)),
 	meson("script", "build", ("script",), after=("build",)),
 	Step("suite-mime", ["/usr/bin/python3", "tests/suites/mime.py"], count="tap", after=("build",), seconds=600),
+	Step("differential-fields", ["/usr/bin/python3", "tests/suites/differential_fields.py"], count="tap", after=("build",), seconds=600),
 	pytest("system", "tests/system", "build", after=("build",)),
 	Step("asan-build", ["tools/build", "build-asan"], seconds=900, is_long=True, is_patient=True),
 	Step("fuzz-build", ["tools/build", "build-fuzz"], seconds=900, is_long=True, is_patient=True),
