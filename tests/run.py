@@ -68,6 +68,7 @@ STEPS = [
 	meson("script", "build", ("script",), after=("build",)),
 	Step("suite-mime", ["/usr/bin/python3", "tests/suites/mime.py"], count="tap", after=("build",), seconds=600),
 	Step("differential-mime", ["/usr/bin/python3", "tests/suites/differential_mime.py", "--count", "2000"], after=("build",)),
+	Step("differential-fields", ["/usr/bin/python3", "tests/suites/differential_fields.py"], count="tap", after=("build",), seconds=600),
 	pytest("system", "tests/system", "build", after=("build",)),
 	Step("suite-arc", ["tests/suites/arc.py"], count="tap", after=("build",)),
 	Step("suite-dkim", ["tests/suites/dkim.py"], count="tap", after=("build",)),

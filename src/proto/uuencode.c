@@ -20,19 +20,27 @@ static struct text line_at(struct text t, size_t at, size_t *ret_next)
 	return text_slice(rest, 0, end);
 }
 
+/* Three to six octal digits: "begin 999 things" is prose. */
+static bool is_mode(struct text t)
+{
+	for (size_t i = 0; i < t.n; i++)
+		if (t.p[i] < '0' || t.p[i] > '7')
+			return false;
+	return t.n >= 3 && t.n <= 6;
+}
+
 /* "begin 644 name", "begin-base64 644 name". */
 static bool parse_begin(struct text line, struct uuencode_file *ret_file)
 {
 	static const struct text plain = TEXT("begin "), base64 = TEXT("begin-base64 ");
 	struct text mode, name;
-	uint64_t value;
 
 	ret_file->is_base64 = text_has_prefix(line, base64);
 	if (!ret_file->is_base64 && !text_has_prefix(line, plain))
 		return false;
 	line = text_trim(text_skip(line, ret_file->is_base64 ? base64.n : plain.n));
 	text_cut(line, ' ', &mode, &name);
-	if (mode.n < 3 || mode.n > 6 || !text_parse_u64(mode, 777777, &value))
+	if (!is_mode(mode))
 		return false;
 	ret_file->name = text_trim(name);
 	return true;

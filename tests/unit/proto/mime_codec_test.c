@@ -54,6 +54,7 @@ static const struct row uuencode_rows[] = {
 	{ "two files", TEXT("begin 644 a\n#2&5L\nend\nbegin 644 b\n#2&5L\nend\n"), TEXT("HelHel") },
 	{ "begin within", TEXT("begin 644 a\n#2&5L\nbegin 644 b\n#2&5L\nend\n"), TEXT("HelHel") },
 	{ "words that begin", TEXT("begin the day\nend\n"), TEXT("") },
+	{ "no octal mode", TEXT("begin 999 things\n#2&5L\nend\n"), TEXT("") },
 	{ "junk lines", TEXT("begin 644 a\n\x01\x02\n\n#2&5L\nend\n"), TEXT("Hel") },
 };
 
