@@ -8,8 +8,9 @@
  */
 #include "judge/html_stack.h"
 
-#define FIRST_CAP 32
-#define ALIKE_MAX 3
+#define FIRST_CAP  32
+#define ALIKE_MAX  3
+#define ITEM_STEPS 32
 
 struct html_entry {
 	enum html_element element;
@@ -19,6 +20,7 @@ struct html_entry {
 	size_t block; /* the innermost element of HTML_FLAG_SPECIAL up to this one */
 	bool is_foreign;
 	bool has_values; /* something was set; else the style is that of the entry before */
+	bool is_dead;    /* ended before what is open inside it: in no list, sets nothing */
 	struct html_style style;
 	struct html_value values[HTML_PROPERTY_COUNT];
 };
@@ -37,9 +39,43 @@ static struct html_entry *entry_at(const struct html_stack *stack, size_t place)
 	return &stack->entries[place - 1];
 }
 
+/* What of a table stands around its cells. */
+static const enum html_element row_parts[] = {
+	HTML_TABLE, HTML_COLGROUP, HTML_TBODY, HTML_THEAD, HTML_TFOOT, HTML_TR,
+};
+
+static bool is_row_part(enum html_element element)
+{
+	for (size_t i = 0; i < sizeof row_parts / sizeof *row_parts; i++)
+		if (row_parts[i] == element)
+			return true;
+	return false;
+}
+
+static bool is_table_part(enum html_element element)
+{
+	return is_row_part(element) || element == HTML_TD || element == HTML_TH || element == HTML_CAPTION ||
+	       element == HTML_COL;
+}
+
+/* The style that an element or text (HTML_OTHER) gets from the innermost n. What stands in a table but in no
+ * cell is moved out in front of the table. WHATWG HTML 13.2.6.1, "foster parenting" */
+static const struct html_style *style_around(const struct html_stack *stack, size_t n,
+					     enum html_element element)
+{
+	const struct html_entry *around;
+
+	if (n == 0)
+		return &stack->root;
+	around = entry_at(stack, n);
+	if (!is_row_part(around->element) || is_table_part(element) || !around->table)
+		return &around->style;
+	return around->table > 1 ? &entry_at(stack, around->table - 1)->style : &stack->root;
+}
+
 const struct html_style *html_stack_style(const struct html_stack *stack)
 {
-	return stack->n ? &entry_at(stack, stack->n)->style : &stack->root;
+	return style_around(stack, stack->n, HTML_OTHER);
 }
 
 bool html_stack_is_foreign(const struct html_stack *stack)
@@ -76,6 +112,17 @@ static bool grow(struct html_stack *stack)
 	return true;
 }
 
+static void set_style(struct html_stack *stack, size_t place)
+{
+	struct html_entry *entry = entry_at(stack, place);
+	const struct html_style *style = style_around(stack, place - 1, entry->element);
+
+	if (entry->has_values)
+		html_style_within(style, entry->values, &entry->style);
+	else
+		entry->style = *style;
+}
+
 /* Links the entry at the top into the lists; its element, foreignness and values are set. */
 static void link_top(struct html_stack *stack)
 {
@@ -95,19 +142,17 @@ static void link_top(struct html_stack *stack)
 		entry->table = stack->n;
 	if (is_html && has_flag(entry->element, HTML_FLAG_SPECIAL))
 		entry->block = stack->n;
-	if (entry->has_values)
-		html_style_within(around ? &around->style : &stack->root, entry->values, &entry->style);
-	else
-		entry->style = around ? around->style : stack->root;
+	set_style(stack, stack->n);
 }
 
 static void pop(struct html_stack *stack)
 {
-	struct html_entry *entry = entry_at(stack, stack->n);
+	struct html_entry *entry = entry_at(stack, stack->n--);
 
+	if (entry->is_dead)
+		return;
 	stack->last[entry->element] = entry->below;
 	stack->n_open[entry->element]--;
-	stack->n--;
 }
 
 /* The entry that stands, unlinked, at `from` comes to the top, which is no further in. */
@@ -121,7 +166,7 @@ static void push_again(struct html_stack *stack, size_t from)
 
 static bool goes_on(const struct html_entry *entry)
 {
-	return !entry->is_foreign && has_flag(entry->element, HTML_FLAG_FORMATTING);
+	return !entry->is_foreign && !entry->is_dead && has_flag(entry->element, HTML_FLAG_FORMATTING);
 }
 
 /* Three of a kind say no more than four. WHATWG HTML 13.2.4.3, "Noah's Ark" */
@@ -145,56 +190,89 @@ static void close_from(struct html_stack *stack, size_t place, bool is_kept)
 	for (; stack->n >= place; pop(stack))
 		if (is_kept && n < HTML_KEPT && stack->n > place && goes_on(entry_at(stack, stack->n)))
 			kept[n++] = stack->n;
+	while (stack->n && entry_at(stack, stack->n)->is_dead)
+		pop(stack);
 	while (n--)
 		if (!is_repeated(stack, entry_at(stack, kept[n])))
 			push_again(stack, kept[n]);
 }
 
-/* A formatting element with a block open inside: it ends, the block stays. WHATWG HTML 13.2.6.4.7, "adoption
+/* Ends an element whose inside stays open: it and what it set are as if they were not there. It is the
+ * innermost of its kind. */
+static void kill(struct html_stack *stack, size_t place)
+{
+	struct html_entry *entry = entry_at(stack, place);
+
+	stack->last[entry->element] = entry->below;
+	stack->n_open[entry->element]--;
+	stack->names[place - 1] = (struct html_names){ 0 };
+	entry->is_dead = true;
+	entry->has_values = false;
+}
+
+/* A formatting element with a block open inside: it ends, the block stays, and what stands between them ends
+ * too unless it is a formatting element. Takes from the steps of the page. WHATWG HTML 13.2.6.4.7, "adoption
  * agency" */
 static void take_out(struct html_stack *stack, size_t place)
 {
-	size_t n = stack->n;
+	size_t n_inside = stack->n - place, inside = place + 1;
 
-	if (n - place > HTML_KEPT)
+	if (stack->sheet->steps_left < n_inside) {
+		stack->sheet->is_full = true;
 		return;
-	close_from(stack, place, false);
-	while (++place <= n)
-		push_again(stack, place);
+	}
+	stack->sheet->steps_left -= n_inside;
+	kill(stack, place);
+	for (; !has_flag(entry_at(stack, inside)->element, HTML_FLAG_SPECIAL) && inside < stack->n;
+	     inside++) {
+		struct html_entry *entry = entry_at(stack, inside);
+		if (!entry->is_dead && !goes_on(entry) && stack->last[entry->element] == inside)
+			kill(stack, inside);
+	}
+	for (; place <= stack->n; place++)
+		set_style(stack, place);
 }
 
-static bool is_table_part(enum html_element element)
+static void close_formatting(struct html_stack *stack, size_t place)
 {
-	switch (element) {
-	case HTML_TABLE:
-	case HTML_CAPTION:
-	case HTML_COLGROUP:
-	case HTML_TBODY:
-	case HTML_THEAD:
-	case HTML_TFOOT:
-	case HTML_TR:
-	case HTML_TD:
-	case HTML_TH:
-		return true;
-	default:
-		return false;
-	}
+	if (place < entry_at(stack, stack->n)->block)
+		take_out(stack, place);
+	else
+		close_from(stack, place, true);
+}
+
+static bool has_table(const struct html_stack *stack)
+{
+	return stack->n && entry_at(stack, stack->n)->table;
+}
+
+static size_t larger(size_t a, size_t b)
+{
+	return a > b ? a : b;
+}
+
+/* The innermost element around that ends the search for an open one. WHATWG HTML 13.2.4.2 */
+static size_t barrier_of(const struct html_stack *stack, enum html_element element)
+{
+	const struct html_entry *top = entry_at(stack, stack->n);
+
+	if (element == HTML_TABLE)
+		return 0;
+	if (is_table_part(element))
+		return top->table;
+	if (element == HTML_P)
+		return larger(top->scope, stack->last[HTML_BUTTON]);
+	if (element == HTML_LI)
+		return larger(top->scope, larger(stack->last[HTML_UL], stack->last[HTML_OL]));
+	return has_flag(element, HTML_FLAG_SCOPE) ? 0 : top->scope;
 }
 
 /* The place of the innermost such element that may be closed from here; 0: none. */
 static size_t find_open(const struct html_stack *stack, enum html_element element)
 {
-	size_t place = stack->last[element], barrier = 0;
+	size_t place = stack->last[element];
 
-	if (!place)
-		return 0;
-	if (element == HTML_TABLE)
-		return place;
-	if (is_table_part(element))
-		barrier = entry_at(stack, stack->n)->table;
-	else if (!has_flag(element, HTML_FLAG_SCOPE))
-		barrier = entry_at(stack, stack->n)->scope;
-	return place > barrier ? place : 0;
+	return place && place > barrier_of(stack, element) ? place : 0;
 }
 
 static void close_element(struct html_stack *stack, enum html_element element)
@@ -205,42 +283,125 @@ static void close_element(struct html_stack *stack, enum html_element element)
 		close_from(stack, place, !has_flag(element, HTML_FLAG_SCOPE));
 }
 
-/* The innermost item of its kind, unless a list began behind it. */
-static void close_item(struct html_stack *stack, enum html_element item, const enum html_element *lists)
+/* An item of a list ends the one before it, unless something other than <div> and <p> began between: within
+ * the innermost ITEM_STEPS elements. */
+static void close_item(struct html_stack *stack, enum html_element a, enum html_element b)
 {
-	size_t place = stack->n ? find_open(stack, item) : 0;
-
-	for (; *lists != HTML_OTHER; lists++)
-		if (stack->last[*lists] > place)
+	for (size_t place = stack->n; place && stack->n - place < ITEM_STEPS; place--) {
+		enum html_element element = entry_at(stack, place)->element;
+		if (element == a || element == b) {
+			close_from(stack, place, true);
 			return;
-	if (place)
-		close_from(stack, place, true);
+		}
+		if (has_flag(element, HTML_FLAG_SPECIAL) && element != HTML_ADDRESS && element != HTML_DIV &&
+		    element != HTML_P)
+			return;
+	}
+}
+
+static bool is_heading(enum html_element element)
+{
+	return element == HTML_H1 || element == HTML_H2 || element == HTML_H3 || element == HTML_H4 ||
+	       element == HTML_H5 || element == HTML_H6;
+}
+
+/* Is the innermost table without a cell or caption that is open? */
+static bool is_between_cells(const struct html_stack *stack)
+{
+	size_t cell = larger(stack->last[HTML_TD], larger(stack->last[HTML_TH], stack->last[HTML_CAPTION]));
+	size_t table = stack->n ? entry_at(stack, stack->n)->table : 0;
+
+	return table && entry_at(stack, table)->element == HTML_TABLE && cell < table;
+}
+
+static void close_cell(struct html_stack *stack)
+{
+	close_element(stack, HTML_TD);
+	close_element(stack, HTML_TH);
+	close_element(stack, HTML_CAPTION);
+}
+
+/* The innermost part of the innermost table that rows or cells may stand in. */
+static size_t innermost_part(const struct html_stack *stack)
+{
+	size_t place = entry_at(stack, stack->n)->table;
+
+	for (size_t i = 0; i < sizeof row_parts / sizeof *row_parts; i++)
+		place = larger(place, stack->last[row_parts[i]]);
+	return place;
+}
+
+static void open_implied(struct html_stack *stack, enum html_element element)
+{
+	struct html_entry *entry;
+
+	if (stack->n == stack->cap && !grow(stack))
+		return;
+	html_names_of(element, (struct text){ 0 }, (struct text){ 0 }, (struct text){ 0 },
+		      &stack->names[stack->n]);
+	entry = &stack->entries[stack->n++];
+	entry->element = element;
+	entry->is_foreign = entry->has_values = entry->is_dead = false;
+	link_top(stack);
+}
+
+/* Whatever is open between the parts of a table ends; a cell gets its row, a row its body. WHATWG HTML
+ * 13.2.6.4.9 and on */
+static void close_for_table_part(struct html_stack *stack, enum html_element element)
+{
+	bool is_cell = element == HTML_TD || element == HTML_TH;
+	size_t part;
+
+	close_cell(stack);
+	close_element(stack, HTML_COLGROUP);
+	if (!is_cell)
+		close_element(stack, HTML_TR);
+	if (!is_cell && element != HTML_TR) {
+		close_element(stack, HTML_TBODY);
+		close_element(stack, HTML_THEAD);
+		close_element(stack, HTML_TFOOT);
+	}
+	part = innermost_part(stack);
+	if (part < stack->n)
+		close_from(stack, part + 1, !is_cell);
+	if ((is_cell || element == HTML_TR) && entry_at(stack, part)->element == HTML_TABLE)
+		open_implied(stack, HTML_TBODY);
+	if (is_cell && stack->last[HTML_TR] <= part && entry_at(stack, part)->element != HTML_TR)
+		open_implied(stack, HTML_TR);
 }
 
 /* What a start tag closes before its element opens. */
 static void close_for(struct html_stack *stack, enum html_element element)
 {
-	static const enum html_element lists[] = { HTML_UL, HTML_OL, HTML_MENU, HTML_DIR, HTML_OTHER };
-	static const enum html_element descriptions[] = { HTML_DL, HTML_OTHER };
-
-	if (has_flag(element, HTML_FLAG_ENDS_P))
-		close_element(stack, HTML_P);
 	if (element == HTML_LI)
-		close_item(stack, HTML_LI, lists);
-	if (element == HTML_DT || element == HTML_DD) {
-		close_item(stack, HTML_DT, descriptions);
-		close_item(stack, HTML_DD, descriptions);
-	}
+		close_item(stack, HTML_LI, HTML_LI);
+	if (element == HTML_DT || element == HTML_DD)
+		close_item(stack, HTML_DT, HTML_DD);
+	if (has_flag(element, HTML_FLAG_ENDS_P) && !(element == HTML_TABLE && stack->is_quirky))
+		close_element(stack, HTML_P);
+	if (is_heading(element) && stack->n && is_heading(entry_at(stack, stack->n)->element))
+		close_from(stack, stack->n, true);
 	if (element == HTML_OPTION || element == HTML_OPTGROUP)
 		close_element(stack, HTML_OPTION);
-	if (element == HTML_A) /* a link within a link ends it */
-		close_element(stack, HTML_A);
-	if (element == HTML_TD || element == HTML_TH || element == HTML_TR) {
-		close_element(stack, HTML_TD);
-		close_element(stack, HTML_TH);
-	}
-	if (element == HTML_TR || element == HTML_TBODY || element == HTML_THEAD || element == HTML_TFOOT)
-		close_element(stack, HTML_TR);
+	if (element == HTML_BUTTON) /* none within its like */
+		close_element(stack, element);
+	if ((element == HTML_A || element == HTML_NOBR) && stack->last[element] &&
+	    stack->last[element] > entry_at(stack, stack->n)->scope)
+		close_formatting(stack, stack->last[element]);
+	if (element == HTML_TABLE && is_between_cells(stack))
+		close_element(stack, HTML_TABLE);
+	else if (is_table_part(element) && element != HTML_TABLE && element != HTML_COL && has_table(stack))
+		close_for_table_part(stack, element);
+}
+
+/* Start tags that mean nothing where they stand. */
+static bool is_ignored(const struct html_stack *stack, enum html_element element)
+{
+	if (element == HTML_BODY || element == HTML_HTML)
+		return stack->last[element] && entry_at(stack, stack->last[element])->has_values;
+	if (!is_table_part(element) || element == HTML_TABLE)
+		return false;
+	return !has_table(stack);
 }
 
 /* HTML within SVG and MathML: some tags end these, some elements hold HTML. WHATWG HTML 13.2.6.5 */
@@ -301,10 +462,10 @@ void html_stack_open(struct html_stack *stack, const struct html_opening *openin
 		close_for(stack, element);
 	is_foreign = is_foreign_inside(stack, element);
 	cascade_of(stack, opening, &names, cascade);
-	*ret_style = *html_stack_style(stack);
+	*ret_style = *style_around(stack, stack->n, element);
 	if (cascade->set)
-		html_style_within(html_stack_style(stack), cascade->values, ret_style);
-	if ((!is_foreign && has_flag(element, HTML_FLAG_VOID)) ||
+		html_style_within(style_around(stack, stack->n, element), cascade->values, ret_style);
+	if ((!is_foreign && (has_flag(element, HTML_FLAG_VOID) || is_ignored(stack, element))) ||
 	    (opening->token->is_self_closing && (is_foreign || html_stack_is_foreign(stack))))
 		return;
 	if (stack->n_beyond || (stack->n == stack->cap && !grow(stack))) {
@@ -316,6 +477,7 @@ void html_stack_open(struct html_stack *stack, const struct html_opening *openin
 	entry = &stack->entries[stack->n++];
 	entry->element = element;
 	entry->is_foreign = is_foreign;
+	entry->is_dead = false;
 	entry->has_values = cascade->set != 0;
 	if (cascade->set)
 		memcpy(entry->values, cascade->values, sizeof entry->values);
@@ -341,6 +503,16 @@ static bool close_other(struct html_stack *stack, struct text name)
 	return false;
 }
 
+/* The end tag of any heading ends the one that is open. */
+static size_t find_heading(const struct html_stack *stack)
+{
+	size_t place = 0;
+
+	for (unsigned e = HTML_H1; e <= HTML_H6; e++)
+		place = larger(place, find_open(stack, (enum html_element)e));
+	return place;
+}
+
 bool html_stack_close(struct html_stack *stack, const struct html_token *token)
 {
 	enum html_element element = token->element;
@@ -354,15 +526,22 @@ bool html_stack_close(struct html_stack *stack, const struct html_token *token)
 		return false;
 	if (element == HTML_OTHER)
 		return close_other(stack, token->name);
+	if (element == HTML_BODY || element == HTML_HTML) /* what follows still belongs to it */
+		return false;
 	place = find_open(stack, element);
+	if (is_heading(element))
+		place = find_heading(stack);
 	if (!place)
 		return false;
-	if (!has_flag(element, HTML_FLAG_SPECIAL) && place < entry_at(stack, stack->n)->block) {
-		if (has_flag(element, HTML_FLAG_FORMATTING))
-			take_out(stack, place);
-		return has_flag(element, HTML_FLAG_FORMATTING);
+	if (has_flag(element, HTML_FLAG_FORMATTING)) {
+		close_formatting(stack, place);
+		return true;
 	}
-	close_from(stack, place, !has_flag(element, HTML_FLAG_SCOPE));
+	if (!has_flag(element, HTML_FLAG_SPECIAL) && place < entry_at(stack, stack->n)->block)
+		return false;
+	if (is_row_part(element)) /* what is open in a cell ends with it, what is between cells goes on */
+		close_cell(stack);
+	close_from(stack, place, element == HTML_TABLE || !has_flag(element, HTML_FLAG_SCOPE));
 	return true;
 }
 

@@ -396,6 +396,7 @@ static void read_token(struct html_reader *r, const struct html_token *token)
 		html_reader_add(r, token->text, r->around != HTML_VISIBLE ? r->around : HTML_HIDDEN_UNCLOSED);
 		break;
 	case HTML_DOCTYPE:
+		r->stack.is_quirky &= r->stack.n > 0;
 		break;
 	}
 }
@@ -457,6 +458,7 @@ static void begin(struct html_reader *r)
 	buf_init(&r->anchor.shown, HTML_SHOWN_MAX);
 	html_sheet_init(&r->sheet, r->limits->rules, &r->scratch);
 	html_stack_init(&r->stack, r->limits->depth, &r->sheet, &r->scratch);
+	r->stack.is_quirky = true;
 }
 
 static void finish(struct html_reader *r)
