@@ -182,13 +182,13 @@ static bool is_repeated(const struct html_stack *stack, const struct html_entry 
 	return !entry->has_values || memcmp(entry->values, last->values, sizeof entry->values) == 0;
 }
 
-/* Closes the elements from place on, but opens again the innermost formatting ones behind it. */
-static void close_from(struct html_stack *stack, size_t place, bool is_kept)
+/* Closes the elements from place on; of those from first_kept on the innermost formatting ones open again. */
+static void close_keeping(struct html_stack *stack, size_t place, size_t first_kept)
 {
 	size_t kept[HTML_KEPT], n = 0;
 
 	for (; stack->n >= place; pop(stack))
-		if (is_kept && n < HTML_KEPT && stack->n > place && goes_on(entry_at(stack, stack->n)))
+		if (n < HTML_KEPT && stack->n >= first_kept && goes_on(entry_at(stack, stack->n)))
 			kept[n++] = stack->n;
 	while (stack->n && entry_at(stack, stack->n)->is_dead)
 		pop(stack);
@@ -197,40 +197,51 @@ static void close_from(struct html_stack *stack, size_t place, bool is_kept)
 			push_again(stack, kept[n]);
 }
 
-/* Ends an element whose inside stays open: it and what it set are as if they were not there. It is the
- * innermost of its kind. */
+/* Closes the element at place with all inside. What ends a search ends formatting too; other elements let it
+ * go on behind them. */
+static void close_from(struct html_stack *stack, size_t place)
+{
+	enum html_element element = entry_at(stack, place)->element;
+	bool is_end = element != HTML_TABLE && has_flag(element, HTML_FLAG_SCOPE);
+
+	close_keeping(stack, place, is_end ? SIZE_MAX : place + 1);
+}
+
+/* Ends an element whose inside stays open: it and what it set are as if they were not there. */
 static void kill(struct html_stack *stack, size_t place)
 {
 	struct html_entry *entry = entry_at(stack, place);
+	size_t *link = &stack->last[entry->element];
 
-	stack->last[entry->element] = entry->below;
+	while (*link != place)
+		link = &entry_at(stack, *link)->below;
+	*link = entry->below;
 	stack->n_open[entry->element]--;
 	stack->names[place - 1] = (struct html_names){ 0 };
 	entry->is_dead = true;
 	entry->has_values = false;
 }
 
-/* A formatting element with a block open inside: it ends, the block stays, and what stands between them ends
- * too unless it is a formatting element. Takes from the steps of the page. WHATWG HTML 13.2.6.4.7, "adoption
- * agency" */
+/* A formatting element with blocks open inside: it ends, the blocks stay, and all else within ends too unless
+ * it is a formatting element. Takes from the steps of the page. WHATWG HTML 13.2.6.4.7, "adoption agency" */
 static void take_out(struct html_stack *stack, size_t place)
 {
-	size_t n_inside = stack->n - place, inside = place + 1;
+	size_t block = entry_at(stack, stack->n)->block;
 
-	if (stack->sheet->steps_left < n_inside) {
+	if (stack->sheet->steps_left < stack->n - place) {
 		stack->sheet->is_full = true;
 		return;
 	}
-	stack->sheet->steps_left -= n_inside;
+	stack->sheet->steps_left -= stack->n - place;
 	kill(stack, place);
-	for (; !has_flag(entry_at(stack, inside)->element, HTML_FLAG_SPECIAL) && inside < stack->n;
-	     inside++) {
-		struct html_entry *entry = entry_at(stack, inside);
-		if (!entry->is_dead && !goes_on(entry) && stack->last[entry->element] == inside)
+	for (size_t inside = place + 1; inside < block; inside++) {
+		const struct html_entry *entry = entry_at(stack, inside);
+		if (!entry->is_dead && !goes_on(entry) && !has_flag(entry->element, HTML_FLAG_SPECIAL))
 			kill(stack, inside);
 	}
-	for (; place <= stack->n; place++)
+	for (; place <= block; place++)
 		set_style(stack, place);
+	close_keeping(stack, block + 1, block + 1);
 }
 
 static void close_formatting(struct html_stack *stack, size_t place)
@@ -238,7 +249,7 @@ static void close_formatting(struct html_stack *stack, size_t place)
 	if (place < entry_at(stack, stack->n)->block)
 		take_out(stack, place);
 	else
-		close_from(stack, place, true);
+		close_from(stack, place);
 }
 
 static bool has_table(const struct html_stack *stack)
@@ -280,7 +291,7 @@ static void close_element(struct html_stack *stack, enum html_element element)
 	size_t place = stack->n ? find_open(stack, element) : 0;
 
 	if (place)
-		close_from(stack, place, !has_flag(element, HTML_FLAG_SCOPE));
+		close_from(stack, place);
 }
 
 /* An item of a list ends the one before it, unless something other than <div> and <p> began between: within
@@ -290,7 +301,7 @@ static void close_item(struct html_stack *stack, enum html_element a, enum html_
 	for (size_t place = stack->n; place && stack->n - place < ITEM_STEPS; place--) {
 		enum html_element element = entry_at(stack, place)->element;
 		if (element == a || element == b) {
-			close_from(stack, place, true);
+			close_from(stack, place);
 			return;
 		}
 		if (has_flag(element, HTML_FLAG_SPECIAL) && element != HTML_ADDRESS && element != HTML_DIV &&
@@ -363,11 +374,37 @@ static void close_for_table_part(struct html_stack *stack, enum html_element ele
 	}
 	part = innermost_part(stack);
 	if (part < stack->n)
-		close_from(stack, part + 1, !is_cell);
+		close_keeping(stack, part + 1, is_cell ? SIZE_MAX : part + 1);
 	if ((is_cell || element == HTML_TR) && entry_at(stack, part)->element == HTML_TABLE)
 		open_implied(stack, HTML_TBODY);
 	if (is_cell && stack->last[HTML_TR] <= part && entry_at(stack, part)->element != HTML_TR)
 		open_implied(stack, HTML_TR);
+}
+
+/* Formatting elements that were open between the parts of a table go on within the part that has just been
+ * opened at the top. */
+static void move_formatting(struct html_stack *stack)
+{
+	struct html_entry part = *entry_at(stack, stack->n);
+	struct html_names names = stack->names[stack->n - 1];
+	size_t places[HTML_KEPT], n = 0;
+
+	pop(stack);
+	while (n < HTML_KEPT && stack->n && goes_on(entry_at(stack, stack->n))) {
+		places[n++] = stack->n;
+		pop(stack);
+	}
+	for (size_t i = 0; i < n; i++) { /* one place up, the innermost first */
+		stack->entries[places[i]] = stack->entries[places[i] - 1];
+		stack->names[places[i]] = stack->names[places[i] - 1];
+	}
+	stack->entries[stack->n] = part;
+	stack->names[stack->n++] = names;
+	link_top(stack);
+	while (n--) {
+		stack->n++;
+		link_top(stack);
+	}
 }
 
 /* What a start tag closes before its element opens. */
@@ -380,7 +417,7 @@ static void close_for(struct html_stack *stack, enum html_element element)
 	if (has_flag(element, HTML_FLAG_ENDS_P) && !(element == HTML_TABLE && stack->is_quirky))
 		close_element(stack, HTML_P);
 	if (is_heading(element) && stack->n && is_heading(entry_at(stack, stack->n)->element))
-		close_from(stack, stack->n, true);
+		close_from(stack, stack->n);
 	if (element == HTML_OPTION || element == HTML_OPTGROUP)
 		close_element(stack, HTML_OPTION);
 	if (element == HTML_BUTTON) /* none within its like */
@@ -482,6 +519,8 @@ void html_stack_open(struct html_stack *stack, const struct html_opening *openin
 	if (cascade->set)
 		memcpy(entry->values, cascade->values, sizeof entry->values);
 	link_top(stack);
+	if (!is_foreign && is_row_part(element) && element != HTML_TABLE)
+		move_formatting(stack);
 }
 
 /* An element of another name: the innermost of those that have it, and no block inside. */
@@ -495,7 +534,7 @@ static bool close_other(struct html_stack *stack, struct text name)
 		if (stack->names[place - 1].name == names.name) {
 			if (place < entry_at(stack, stack->n)->block)
 				return false;
-			close_from(stack, place, true);
+			close_from(stack, place);
 			return true;
 		}
 		place = entry_at(stack, place)->below;
@@ -541,7 +580,7 @@ bool html_stack_close(struct html_stack *stack, const struct html_token *token)
 		return false;
 	if (is_row_part(element)) /* what is open in a cell ends with it, what is between cells goes on */
 		close_cell(stack);
-	close_from(stack, place, element == HTML_TABLE || !has_flag(element, HTML_FLAG_SCOPE));
+	close_from(stack, place);
 	return true;
 }
 
