@@ -21,6 +21,7 @@ struct html_entry {
 	bool is_foreign;
 	bool has_values; /* something was set; else the style is that of the entry before */
 	bool is_dead;    /* ended before what is open inside it: in no list, sets nothing */
+	bool is_pending; /* to be opened again before the next text or inline element */
 	struct html_style style;
 	struct html_value values[HTML_PROPERTY_COUNT];
 };
@@ -37,6 +38,11 @@ void html_stack_init(struct html_stack *stack, size_t max, struct html_sheet *sh
 static struct html_entry *entry_at(const struct html_stack *stack, size_t place)
 {
 	return &stack->entries[place - 1];
+}
+
+static bool has_flag(enum html_element element, unsigned flag)
+{
+	return html_element_flags(element) & flag;
 }
 
 /* What of a table stands around its cells. */
@@ -65,6 +71,8 @@ static const struct html_style *style_around(const struct html_stack *stack, siz
 {
 	const struct html_entry *around;
 
+	while (n && has_flag(element, HTML_FLAG_SPECIAL) && entry_at(stack, n)->is_pending)
+		n--;
 	if (n == 0)
 		return &stack->root;
 	around = entry_at(stack, n);
@@ -81,11 +89,6 @@ const struct html_style *html_stack_style(const struct html_stack *stack)
 bool html_stack_is_foreign(const struct html_stack *stack)
 {
 	return stack->n && entry_at(stack, stack->n)->is_foreign;
-}
-
-static bool has_flag(enum html_element element, unsigned flag)
-{
-	return html_element_flags(element) & flag;
 }
 
 static bool grow(struct html_stack *stack)
@@ -193,8 +196,16 @@ static void close_keeping(struct html_stack *stack, size_t place, size_t first_k
 	while (stack->n && entry_at(stack, stack->n)->is_dead)
 		pop(stack);
 	while (n--)
-		if (!is_repeated(stack, entry_at(stack, kept[n])))
+		if (!is_repeated(stack, entry_at(stack, kept[n]))) {
 			push_again(stack, kept[n]);
+			entry_at(stack, stack->n)->is_pending = true;
+		}
+}
+
+void html_stack_settle(struct html_stack *stack)
+{
+	for (size_t place = stack->n; place && entry_at(stack, place)->is_pending; place--)
+		entry_at(stack, place)->is_pending = false;
 }
 
 /* Closes the element at place with all inside. What ends a search ends formatting too; other elements let it
@@ -342,6 +353,34 @@ static size_t innermost_part(const struct html_stack *stack)
 	return place;
 }
 
+/* Formatting elements that are to be opened again, and those that stand between the parts of a table, go on
+ * within the element that has just been opened at the top. */
+static void move_formatting(struct html_stack *stack)
+{
+	bool is_part = is_row_part(entry_at(stack, stack->n)->element);
+	struct html_entry part = *entry_at(stack, stack->n);
+	struct html_names names = stack->names[stack->n - 1];
+	size_t places[HTML_KEPT], n = 0;
+
+	pop(stack);
+	while (n < HTML_KEPT && stack->n && goes_on(entry_at(stack, stack->n)) &&
+	       (is_part || entry_at(stack, stack->n)->is_pending)) {
+		places[n++] = stack->n;
+		pop(stack);
+	}
+	for (size_t i = 0; i < n; i++) { /* one place up, the innermost first */
+		stack->entries[places[i]] = stack->entries[places[i] - 1];
+		stack->names[places[i]] = stack->names[places[i] - 1];
+	}
+	stack->entries[stack->n] = part;
+	stack->names[stack->n++] = names;
+	link_top(stack);
+	while (n--) {
+		stack->n++;
+		link_top(stack);
+	}
+}
+
 static void open_implied(struct html_stack *stack, enum html_element element)
 {
 	struct html_entry *entry;
@@ -352,8 +391,9 @@ static void open_implied(struct html_stack *stack, enum html_element element)
 		      &stack->names[stack->n]);
 	entry = &stack->entries[stack->n++];
 	entry->element = element;
-	entry->is_foreign = entry->has_values = entry->is_dead = false;
+	entry->is_foreign = entry->has_values = entry->is_dead = entry->is_pending = false;
 	link_top(stack);
+	move_formatting(stack);
 }
 
 /* Whatever is open between the parts of a table ends; a cell gets its row, a row its body. WHATWG HTML
@@ -379,32 +419,6 @@ static void close_for_table_part(struct html_stack *stack, enum html_element ele
 		open_implied(stack, HTML_TBODY);
 	if (is_cell && stack->last[HTML_TR] <= part && entry_at(stack, part)->element != HTML_TR)
 		open_implied(stack, HTML_TR);
-}
-
-/* Formatting elements that were open between the parts of a table go on within the part that has just been
- * opened at the top. */
-static void move_formatting(struct html_stack *stack)
-{
-	struct html_entry part = *entry_at(stack, stack->n);
-	struct html_names names = stack->names[stack->n - 1];
-	size_t places[HTML_KEPT], n = 0;
-
-	pop(stack);
-	while (n < HTML_KEPT && stack->n && goes_on(entry_at(stack, stack->n))) {
-		places[n++] = stack->n;
-		pop(stack);
-	}
-	for (size_t i = 0; i < n; i++) { /* one place up, the innermost first */
-		stack->entries[places[i]] = stack->entries[places[i] - 1];
-		stack->names[places[i]] = stack->names[places[i] - 1];
-	}
-	stack->entries[stack->n] = part;
-	stack->names[stack->n++] = names;
-	link_top(stack);
-	while (n--) {
-		stack->n++;
-		link_top(stack);
-	}
 }
 
 /* What a start tag closes before its element opens. */
@@ -497,6 +511,8 @@ void html_stack_open(struct html_stack *stack, const struct html_opening *openin
 	leave_foreign(stack, element);
 	if (!html_stack_is_foreign(stack))
 		close_for(stack, element);
+	if (!has_flag(element, HTML_FLAG_SPECIAL))
+		html_stack_settle(stack);
 	is_foreign = is_foreign_inside(stack, element);
 	cascade_of(stack, opening, &names, cascade);
 	*ret_style = *style_around(stack, stack->n, element);
@@ -514,12 +530,12 @@ void html_stack_open(struct html_stack *stack, const struct html_opening *openin
 	entry = &stack->entries[stack->n++];
 	entry->element = element;
 	entry->is_foreign = is_foreign;
-	entry->is_dead = false;
+	entry->is_dead = entry->is_pending = false;
 	entry->has_values = cascade->set != 0;
 	if (cascade->set)
 		memcpy(entry->values, cascade->values, sizeof entry->values);
 	link_top(stack);
-	if (!is_foreign && is_row_part(element) && element != HTML_TABLE)
+	if (!is_foreign && has_flag(element, HTML_FLAG_SPECIAL) && !has_flag(element, HTML_FLAG_SCOPE))
 		move_formatting(stack);
 }
 

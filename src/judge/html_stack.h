@@ -47,6 +47,8 @@ void html_stack_open(struct html_stack *stack, const struct html_opening *openin
 /* False: there was nothing to close. */
 bool html_stack_close(struct html_stack *stack, const struct html_token *token);
 
+/* A text follows: formatting elements that go on behind what ended are open again. */
+void html_stack_settle(struct html_stack *stack);
 /* Closes all but the outermost n. */
 void html_stack_cut(struct html_stack *stack, size_t n);
 

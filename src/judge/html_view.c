@@ -276,6 +276,8 @@ static void read_text(struct html_reader *r, const struct html_token *token)
 		html_script_read(token->text, &r->view->facts);
 		return;
 	}
+	if (letters_of(rest))
+		html_stack_settle(&r->stack);
 	while (rest.n) {
 		buf_reset(&r->text);
 		html_decode_add(take_piece(&rest), token->decode, &r->text);
