@@ -161,7 +161,8 @@ static bool add_host(struct builder *b, struct text raw)
 	struct text host = raw;
 
 	b->url.host_kind = raw.n ? URL_HOST_OPAQUE : URL_HOST_NONE;
-	if (b->is_web ? !url_host_parse(raw, b->arena, &host, &b->url.host_kind, &oddities) : !is_opaque_host(raw))
+	if (b->is_web ? !url_host_parse(raw, b->arena, &host, &b->url.host_kind, &oddities)
+		      : !is_opaque_host(raw))
 		return false;
 	b->url.oddities |= oddities;
 	b->host = begin(b);
