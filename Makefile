@@ -4,7 +4,9 @@ PREFIX ?= /usr/local
 CONFIG := /etc/postern/postern.conf
 T ?= 60
 
-.PHONY: build run test bench fuzz lint format install uninstall clean
+SUITES := mime
+
+.PHONY: build run test bench fuzz lint format install uninstall clean $(SUITES:%=suite-%)
 
 build:
 	@tools/need build
@@ -17,6 +19,10 @@ run:
 # make test STEP="unit system": only those steps.
 test:
 	./test $(STEP)
+
+# make suite-mime: one of the public suites, read from ../shared/cases (or POSTERN_CASES).
+$(SUITES:%=suite-%): suite-%: build
+	tests/suites/$*.py
 
 bench: build
 	@tools/need test bench

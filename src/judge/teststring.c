@@ -123,7 +123,7 @@ static void look_at_part(struct search *s, const struct mime_part *part)
 	struct text content;
 
 	look_at_content(s, part, part->body);
-	for (enum mime_encoding e = MIME_BASE64; e < MIME_UUENCODE; e++)
+	for (enum mime_encoding e = MIME_BASE64; e < MIME_ENCODING_COUNT; e++)
 		if ((part->encodings & BIT(e)) && judge_decode(s->work, part, e, &content))
 			look_at_content(s, part, content);
 }
@@ -136,7 +136,7 @@ void teststring_run(struct judge_work *work)
 	buf_init(&s.nested, judge_view_max(work->input));
 	look_at(&s, work->input->message);
 	for (const struct mime_part *p = work->tree->first; p && s.n_found < N_NEEDLES; p = p->next)
-		if (p->kind == MIME_LEAF || p->kind == MIME_GAP)
+		if (p->kind != MIME_MULTIPART && p->kind != MIME_MESSAGE)
 			look_at_part(&s, p);
 	buf_done(&s.view);
 	buf_done(&s.nested);
