@@ -1,27 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Open elements. Called by html_view.c for each tag of a stranger's page. Entries of one element are a list
- * from the innermost out (`below`), and each entry knows the innermost element around that ends a search
- * (`scope`, `table`), so that finding what an end tag closes takes one step. Invariants: places count from 1,
- * 0 is none; last[e] is the innermost entry of e; an entry's style is computed from that of the entry before
- * it; at most max entries.
+ * What tags do to the list of open elements (html_entry.c). Called by html_view.c for each tag of a
+ * stranger's page. The rules are those of the WHATWG's tree construction, as far as they decide which
+ * elements a text is in. Invariant: a tag looks at a bounded number of entries, but for those it closes and
+ * for ending a formatting element with blocks inside, which takes from the steps of the page.
  */
 #include "judge/html_stack.h"
 
-#define FIRST_CAP 32
-#define ALIKE_MAX 3
+#include "judge/html_entry.h"
 
-struct html_entry {
-	enum html_element element;
-	size_t below; /* the next of the same element, further out */
-	size_t scope; /* the innermost element of HTML_FLAG_SCOPE up to this one */
-	size_t table; /* the innermost <table> or <template> up to this one */
-	size_t block; /* the innermost element of HTML_FLAG_SPECIAL up to this one */
-	bool is_foreign;
-	bool has_values; /* something was set; else the style is that of the entry before */
-	struct html_style style;
-	struct html_value values[HTML_PROPERTY_COUNT];
-};
+#define ITEM_STEPS 32
 
 void html_stack_init(struct html_stack *stack, size_t max, struct html_sheet *sheet, struct arena *arena)
 {
@@ -32,169 +20,43 @@ void html_stack_init(struct html_stack *stack, size_t max, struct html_sheet *sh
 	stack->root = html_style_root();
 }
 
-static struct html_entry *entry_at(const struct html_stack *stack, size_t place)
-{
-	return &stack->entries[place - 1];
-}
-
-const struct html_style *html_stack_style(const struct html_stack *stack)
-{
-	return stack->n ? &entry_at(stack, stack->n)->style : &stack->root;
-}
-
-bool html_stack_is_foreign(const struct html_stack *stack)
-{
-	return stack->n && entry_at(stack, stack->n)->is_foreign;
-}
-
 static bool has_flag(enum html_element element, unsigned flag)
 {
 	return html_element_flags(element) & flag;
 }
 
-static bool grow(struct html_stack *stack)
+static bool has_table(const struct html_stack *stack)
 {
-	size_t cap = stack->cap ? 2 * stack->cap : FIRST_CAP;
-	struct html_entry *entries;
-	struct html_names *names;
-
-	if (cap > stack->max)
-		cap = stack->max;
-	if (cap == stack->cap)
-		return false;
-	entries = arena_alloc(stack->arena, cap * sizeof *entries);
-	names = arena_alloc(stack->arena, cap * sizeof *names);
-	if (!entries || !names)
-		return false;
-	if (stack->n) {
-		memcpy(entries, stack->entries, stack->n * sizeof *entries);
-		memcpy(names, stack->names, stack->n * sizeof *names);
-	}
-	stack->entries = entries;
-	stack->names = names;
-	stack->cap = cap;
-	return true;
+	return stack->n && html_entry_at(stack, stack->n)->table;
 }
 
-/* Links the entry at the top into the lists; its element, foreignness and values are set. */
-static void link_top(struct html_stack *stack)
+static size_t larger(size_t a, size_t b)
 {
-	struct html_entry *entry = entry_at(stack, stack->n);
-	const struct html_entry *around = stack->n > 1 ? entry - 1 : NULL;
-	bool is_html = !entry->is_foreign;
-
-	entry->below = stack->last[entry->element];
-	stack->last[entry->element] = stack->n;
-	stack->n_open[entry->element]++;
-	entry->scope = around ? around->scope : 0;
-	entry->table = around ? around->table : 0;
-	entry->block = around ? around->block : 0;
-	if (is_html && has_flag(entry->element, HTML_FLAG_SCOPE))
-		entry->scope = stack->n;
-	if (is_html && (entry->element == HTML_TABLE || entry->element == HTML_TEMPLATE))
-		entry->table = stack->n;
-	if (is_html && has_flag(entry->element, HTML_FLAG_SPECIAL))
-		entry->block = stack->n;
-	if (entry->has_values)
-		html_style_within(around ? &around->style : &stack->root, entry->values, &entry->style);
-	else
-		entry->style = around ? around->style : stack->root;
+	return a > b ? a : b;
 }
 
-static void pop(struct html_stack *stack)
+/* The innermost element around that ends the search for an open one. WHATWG HTML 13.2.4.2 */
+static size_t barrier_of(const struct html_stack *stack, enum html_element element)
 {
-	struct html_entry *entry = entry_at(stack, stack->n);
+	const struct html_entry *top = html_entry_at(stack, stack->n);
 
-	stack->last[entry->element] = entry->below;
-	stack->n_open[entry->element]--;
-	stack->n--;
-}
-
-/* The entry that stands, unlinked, at `from` comes to the top, which is no further in. */
-static void push_again(struct html_stack *stack, size_t from)
-{
-	stack->names[stack->n] = stack->names[from - 1];
-	stack->entries[stack->n] = stack->entries[from - 1];
-	stack->n++;
-	link_top(stack);
-}
-
-static bool goes_on(const struct html_entry *entry)
-{
-	return !entry->is_foreign && has_flag(entry->element, HTML_FLAG_FORMATTING);
-}
-
-/* Three of a kind say no more than four. WHATWG HTML 13.2.4.3, "Noah's Ark" */
-static bool is_repeated(const struct html_stack *stack, const struct html_entry *entry)
-{
-	const struct html_entry *last;
-
-	if (stack->n_open[entry->element] < ALIKE_MAX)
-		return false;
-	last = entry_at(stack, stack->last[entry->element]);
-	if (entry->has_values != last->has_values)
-		return false;
-	return !entry->has_values || memcmp(entry->values, last->values, sizeof entry->values) == 0;
-}
-
-/* Closes the elements from place on, but opens again the innermost formatting ones behind it. */
-static void close_from(struct html_stack *stack, size_t place, bool is_kept)
-{
-	size_t kept[HTML_KEPT], n = 0;
-
-	for (; stack->n >= place; pop(stack))
-		if (is_kept && n < HTML_KEPT && stack->n > place && goes_on(entry_at(stack, stack->n)))
-			kept[n++] = stack->n;
-	while (n--)
-		if (!is_repeated(stack, entry_at(stack, kept[n])))
-			push_again(stack, kept[n]);
-}
-
-/* A formatting element with a block open inside: it ends, the block stays. WHATWG HTML 13.2.6.4.7, "adoption
- * agency" */
-static void take_out(struct html_stack *stack, size_t place)
-{
-	size_t n = stack->n;
-
-	if (n - place > HTML_KEPT)
-		return;
-	close_from(stack, place, false);
-	while (++place <= n)
-		push_again(stack, place);
-}
-
-static bool is_table_part(enum html_element element)
-{
-	switch (element) {
-	case HTML_TABLE:
-	case HTML_CAPTION:
-	case HTML_COLGROUP:
-	case HTML_TBODY:
-	case HTML_THEAD:
-	case HTML_TFOOT:
-	case HTML_TR:
-	case HTML_TD:
-	case HTML_TH:
-		return true;
-	default:
-		return false;
-	}
+	if (element == HTML_TABLE)
+		return 0;
+	if (html_entry_is_table_part(element))
+		return top->table;
+	if (element == HTML_P)
+		return larger(top->scope, stack->last[HTML_BUTTON]);
+	if (element == HTML_LI)
+		return larger(top->scope, larger(stack->last[HTML_UL], stack->last[HTML_OL]));
+	return has_flag(element, HTML_FLAG_SCOPE) ? 0 : top->scope;
 }
 
 /* The place of the innermost such element that may be closed from here; 0: none. */
 static size_t find_open(const struct html_stack *stack, enum html_element element)
 {
-	size_t place = stack->last[element], barrier = 0;
+	size_t place = stack->last[element];
 
-	if (!place)
-		return 0;
-	if (element == HTML_TABLE)
-		return place;
-	if (is_table_part(element))
-		barrier = entry_at(stack, stack->n)->table;
-	else if (!has_flag(element, HTML_FLAG_SCOPE))
-		barrier = entry_at(stack, stack->n)->scope;
-	return place > barrier ? place : 0;
+	return place && place > barrier_of(stack, element) ? place : 0;
 }
 
 static void close_element(struct html_stack *stack, enum html_element element)
@@ -202,45 +64,115 @@ static void close_element(struct html_stack *stack, enum html_element element)
 	size_t place = stack->n ? find_open(stack, element) : 0;
 
 	if (place)
-		close_from(stack, place, !has_flag(element, HTML_FLAG_SCOPE));
+		html_entry_close(stack, place);
 }
 
-/* The innermost item of its kind, unless a list began behind it. */
-static void close_item(struct html_stack *stack, enum html_element item, const enum html_element *lists)
+/* An item of a list ends the one before it, unless something other than <div> and <p> began between: within
+ * the innermost ITEM_STEPS elements. */
+static void close_item(struct html_stack *stack, enum html_element a, enum html_element b)
 {
-	size_t place = stack->n ? find_open(stack, item) : 0;
-
-	for (; *lists != HTML_OTHER; lists++)
-		if (stack->last[*lists] > place)
+	for (size_t place = stack->n; place && stack->n - place < ITEM_STEPS; place--) {
+		enum html_element element = html_entry_at(stack, place)->element;
+		if (element == a || element == b) {
+			html_entry_close(stack, place);
 			return;
-	if (place)
-		close_from(stack, place, true);
+		}
+		if (has_flag(element, HTML_FLAG_SPECIAL) && element != HTML_ADDRESS && element != HTML_DIV &&
+		    element != HTML_P)
+			return;
+	}
+}
+
+static bool is_heading(enum html_element element)
+{
+	return element == HTML_H1 || element == HTML_H2 || element == HTML_H3 || element == HTML_H4 ||
+	       element == HTML_H5 || element == HTML_H6;
+}
+
+/* Is the innermost table without a cell or caption that is open? */
+static bool is_between_cells(const struct html_stack *stack)
+{
+	size_t cell = larger(stack->last[HTML_TD], larger(stack->last[HTML_TH], stack->last[HTML_CAPTION]));
+	size_t table = stack->n ? html_entry_at(stack, stack->n)->table : 0;
+
+	return table && html_entry_at(stack, table)->element == HTML_TABLE && cell < table;
+}
+
+static void close_cell(struct html_stack *stack)
+{
+	close_element(stack, HTML_TD);
+	close_element(stack, HTML_TH);
+	close_element(stack, HTML_CAPTION);
+}
+
+/* The innermost part of the innermost table that rows or cells may stand in. */
+static size_t innermost_part(const struct html_stack *stack)
+{
+	size_t place = html_entry_at(stack, stack->n)->table;
+
+	for (size_t i = 0; i < HTML_ROW_PARTS; i++)
+		place = larger(place, stack->last[html_entry_row_parts[i]]);
+	return place;
+}
+
+/* Whatever is open between the parts of a table ends; a cell gets its row, a row its body. WHATWG HTML
+ * 13.2.6.4.9 and on */
+static void close_for_table_part(struct html_stack *stack, enum html_element element)
+{
+	bool is_cell = element == HTML_TD || element == HTML_TH;
+	size_t part;
+
+	close_cell(stack);
+	close_element(stack, HTML_COLGROUP);
+	if (!is_cell)
+		close_element(stack, HTML_TR);
+	if (!is_cell && element != HTML_TR) {
+		close_element(stack, HTML_TBODY);
+		close_element(stack, HTML_THEAD);
+		close_element(stack, HTML_TFOOT);
+	}
+	part = innermost_part(stack);
+	if (part < stack->n)
+		html_entry_close_keeping(stack, part + 1, is_cell ? SIZE_MAX : part + 1);
+	if ((is_cell || element == HTML_TR) && html_entry_at(stack, part)->element == HTML_TABLE)
+		html_entry_open_implied(stack, HTML_TBODY);
+	if (is_cell && stack->last[HTML_TR] <= part && html_entry_at(stack, part)->element != HTML_TR)
+		html_entry_open_implied(stack, HTML_TR);
 }
 
 /* What a start tag closes before its element opens. */
 static void close_for(struct html_stack *stack, enum html_element element)
 {
-	static const enum html_element lists[] = { HTML_UL, HTML_OL, HTML_MENU, HTML_DIR, HTML_OTHER };
-	static const enum html_element descriptions[] = { HTML_DL, HTML_OTHER };
-
-	if (has_flag(element, HTML_FLAG_ENDS_P))
-		close_element(stack, HTML_P);
 	if (element == HTML_LI)
-		close_item(stack, HTML_LI, lists);
-	if (element == HTML_DT || element == HTML_DD) {
-		close_item(stack, HTML_DT, descriptions);
-		close_item(stack, HTML_DD, descriptions);
-	}
+		close_item(stack, HTML_LI, HTML_LI);
+	if (element == HTML_DT || element == HTML_DD)
+		close_item(stack, HTML_DT, HTML_DD);
+	if (has_flag(element, HTML_FLAG_ENDS_P) && !(element == HTML_TABLE && stack->is_quirky))
+		close_element(stack, HTML_P);
+	if (is_heading(element) && stack->n && is_heading(html_entry_at(stack, stack->n)->element))
+		html_entry_close(stack, stack->n);
 	if (element == HTML_OPTION || element == HTML_OPTGROUP)
 		close_element(stack, HTML_OPTION);
-	if (element == HTML_A) /* a link within a link ends it */
-		close_element(stack, HTML_A);
-	if (element == HTML_TD || element == HTML_TH || element == HTML_TR) {
-		close_element(stack, HTML_TD);
-		close_element(stack, HTML_TH);
-	}
-	if (element == HTML_TR || element == HTML_TBODY || element == HTML_THEAD || element == HTML_TFOOT)
-		close_element(stack, HTML_TR);
+	if (element == HTML_BUTTON) /* none within its like */
+		close_element(stack, element);
+	if ((element == HTML_A || element == HTML_NOBR) && stack->last[element] &&
+	    stack->last[element] > html_entry_at(stack, stack->n)->scope)
+		html_entry_close_formatting(stack, stack->last[element]);
+	if (element == HTML_TABLE && is_between_cells(stack))
+		close_element(stack, HTML_TABLE);
+	else if (html_entry_is_table_part(element) && element != HTML_TABLE && element != HTML_COL &&
+		 has_table(stack))
+		close_for_table_part(stack, element);
+}
+
+/* Start tags that mean nothing where they stand. */
+static bool is_ignored(const struct html_stack *stack, enum html_element element)
+{
+	if (element == HTML_BODY || element == HTML_HTML)
+		return stack->last[element] && html_entry_at(stack, stack->last[element])->has_values;
+	if (!html_entry_is_table_part(element) || element == HTML_TABLE)
+		return false;
+	return !has_table(stack);
 }
 
 /* HTML within SVG and MathML: some tags end these, some elements hold HTML. WHATWG HTML 13.2.6.5 */
@@ -271,7 +203,7 @@ static void leave_foreign(struct html_stack *stack, enum html_element element)
 	if (!has_flag(element, HTML_FLAG_BREAKOUT))
 		return;
 	while (html_stack_is_foreign(stack))
-		pop(stack);
+		html_entry_pop(stack);
 }
 
 static void cascade_of(struct html_stack *stack, const struct html_opening *o, struct html_names *ret_names,
@@ -299,15 +231,18 @@ void html_stack_open(struct html_stack *stack, const struct html_opening *openin
 	leave_foreign(stack, element);
 	if (!html_stack_is_foreign(stack))
 		close_for(stack, element);
+	if (!has_flag(element, HTML_FLAG_SPECIAL))
+		html_stack_settle(stack);
 	is_foreign = is_foreign_inside(stack, element);
 	cascade_of(stack, opening, &names, cascade);
-	*ret_style = *html_stack_style(stack);
+	*ret_style = *html_entry_style_around(stack, stack->n, element);
 	if (cascade->set)
-		html_style_within(html_stack_style(stack), cascade->values, ret_style);
-	if ((!is_foreign && has_flag(element, HTML_FLAG_VOID)) ||
+		html_style_within(html_entry_style_around(stack, stack->n, element), cascade->values,
+				  ret_style);
+	if ((!is_foreign && (has_flag(element, HTML_FLAG_VOID) || is_ignored(stack, element))) ||
 	    (opening->token->is_self_closing && (is_foreign || html_stack_is_foreign(stack))))
 		return;
-	if (stack->n_beyond || (stack->n == stack->cap && !grow(stack))) {
+	if (stack->n_beyond || (stack->n == stack->cap && !html_entry_grow(stack))) {
 		stack->was_full = true;
 		stack->n_beyond++;
 		return;
@@ -316,10 +251,13 @@ void html_stack_open(struct html_stack *stack, const struct html_opening *openin
 	entry = &stack->entries[stack->n++];
 	entry->element = element;
 	entry->is_foreign = is_foreign;
+	entry->is_dead = entry->is_pending = false;
 	entry->has_values = cascade->set != 0;
 	if (cascade->set)
 		memcpy(entry->values, cascade->values, sizeof entry->values);
-	link_top(stack);
+	html_entry_link(stack);
+	if (!is_foreign && has_flag(element, HTML_FLAG_SPECIAL) && !has_flag(element, HTML_FLAG_SCOPE))
+		html_entry_move_formatting(stack);
 }
 
 /* An element of another name: the innermost of those that have it, and no block inside. */
@@ -331,14 +269,24 @@ static bool close_other(struct html_stack *stack, struct text name)
 	html_names_of(HTML_OTHER, name, (struct text){ 0 }, (struct text){ 0 }, &names);
 	for (unsigned i = 0; place && i < HTML_KEPT; i++) {
 		if (stack->names[place - 1].name == names.name) {
-			if (place < entry_at(stack, stack->n)->block)
+			if (place < html_entry_at(stack, stack->n)->block)
 				return false;
-			close_from(stack, place, true);
+			html_entry_close(stack, place);
 			return true;
 		}
-		place = entry_at(stack, place)->below;
+		place = html_entry_at(stack, place)->below;
 	}
 	return false;
+}
+
+/* The end tag of any heading ends the one that is open. */
+static size_t find_heading(const struct html_stack *stack)
+{
+	size_t place = 0;
+
+	for (unsigned e = HTML_H1; e <= HTML_H6; e++)
+		place = larger(place, find_open(stack, (enum html_element)e));
+	return place;
 }
 
 bool html_stack_close(struct html_stack *stack, const struct html_token *token)
@@ -354,15 +302,23 @@ bool html_stack_close(struct html_stack *stack, const struct html_token *token)
 		return false;
 	if (element == HTML_OTHER)
 		return close_other(stack, token->name);
+	if (element == HTML_BODY || element == HTML_HTML) /* what follows still belongs to it */
+		return false;
 	place = find_open(stack, element);
+	if (is_heading(element))
+		place = find_heading(stack);
 	if (!place)
 		return false;
-	if (!has_flag(element, HTML_FLAG_SPECIAL) && place < entry_at(stack, stack->n)->block) {
-		if (has_flag(element, HTML_FLAG_FORMATTING))
-			take_out(stack, place);
-		return has_flag(element, HTML_FLAG_FORMATTING);
+	if (has_flag(element, HTML_FLAG_FORMATTING)) {
+		html_entry_close_formatting(stack, place);
+		return true;
 	}
-	close_from(stack, place, !has_flag(element, HTML_FLAG_SCOPE));
+	if (!has_flag(element, HTML_FLAG_SPECIAL) && place < html_entry_at(stack, stack->n)->block)
+		return false;
+	if (html_entry_is_row_part(
+		    element)) /* what is open in a cell ends with it, what is between cells goes on */
+		close_cell(stack);
+	html_entry_close(stack, place);
 	return true;
 }
 
@@ -370,5 +326,5 @@ void html_stack_cut(struct html_stack *stack, size_t n)
 {
 	stack->n_beyond = 0;
 	while (stack->n > n)
-		pop(stack);
+		html_entry_pop(stack);
 }

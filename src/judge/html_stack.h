@@ -4,9 +4,9 @@
  *
  * Elements open and close as browsers let them: a <p> ends where a block begins, a cell where the next one
  * does, an end tag closes what is open inside, or nothing when none of its name may be closed from here. A
- * formatting element (<b>, <font>) that ends too late or too early goes on as in browsers, within bounds:
- * the last KEPT of them are opened anew, and one with more than KEPT elements inside stays. Each tag takes
- * a bounded number of steps, whatever stands in the page.
+ * formatting element (<b>, <font>) that ends too late or too early goes on as in browsers, of several the
+ * innermost HTML_KEPT. What stands in a table outside of its cells has the style around the table. Each tag
+ * takes a bounded number of steps, whatever stands in the page.
  */
 #ifndef JUDGE_HTML_STACK_H
 #define JUDGE_HTML_STACK_H
@@ -28,6 +28,7 @@ struct html_stack {
 	struct arena *arena;
 	struct html_style root;
 	struct html_cascade cascade; /* of the element that is being opened */
+	bool is_quirky;              /* no document type stood before the first tag: set by the caller */
 	bool was_full;               /* max was met */
 };
 
@@ -46,6 +47,8 @@ void html_stack_open(struct html_stack *stack, const struct html_opening *openin
 /* False: there was nothing to close. */
 bool html_stack_close(struct html_stack *stack, const struct html_token *token);
 
+/* A text follows: formatting elements that go on behind what ended are open again. */
+void html_stack_settle(struct html_stack *stack);
 /* Closes all but the outermost n. */
 void html_stack_cut(struct html_stack *stack, size_t n);
 

@@ -276,6 +276,8 @@ static void read_text(struct html_reader *r, const struct html_token *token)
 		html_script_read(token->text, &r->view->facts);
 		return;
 	}
+	if (letters_of(rest))
+		html_stack_settle(&r->stack);
 	while (rest.n) {
 		buf_reset(&r->text);
 		html_decode_add(take_piece(&rest), token->decode, &r->text);
@@ -396,6 +398,7 @@ static void read_token(struct html_reader *r, const struct html_token *token)
 		html_reader_add(r, token->text, r->around != HTML_VISIBLE ? r->around : HTML_HIDDEN_UNCLOSED);
 		break;
 	case HTML_DOCTYPE:
+		r->stack.is_quirky &= r->stack.n > 0;
 		break;
 	}
 }
@@ -457,6 +460,7 @@ static void begin(struct html_reader *r)
 	buf_init(&r->anchor.shown, HTML_SHOWN_MAX);
 	html_sheet_init(&r->sheet, r->limits->rules, &r->scratch);
 	html_stack_init(&r->stack, r->limits->depth, &r->sheet, &r->scratch);
+	r->stack.is_quirky = true;
 }
 
 static void finish(struct html_reader *r)

@@ -80,9 +80,7 @@ const struct part_view *message_view_add_text(struct message_view *view, const s
 	return part;
 }
 
-/* Fields that have URLs for people or programs (rfc2369 2); others (Message-ID, DKIM-Signature) only look so.
- */
-static bool has_urls(struct text name)
+bool message_view_has_urls(struct text name)
 {
 	static const char *const names[] = { "Subject",          "Comments",      "Archived-At",
 					     "Content-Location", "Content-Base",  "Organization",
@@ -101,7 +99,7 @@ void message_view_add_field(struct message_view *view, struct text name, struct 
 {
 	const struct link_found like = { .kind = LINK_FIELD };
 
-	if (!has_urls(name))
+	if (!message_view_has_urls(name))
 		return;
 	links_add_text(&view->links, body, &like);
 	if (view->links.is_full)

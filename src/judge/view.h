@@ -3,8 +3,8 @@
  * view - the texts and links of one message, as people see them and as engines search them.
  *
  * Made once per message, after its parts are read: for each text a view, for all together the list of
- * links. The caller gives the texts, decoded and in UTF-8, in the order of the parts, each part in each of
- * its readings:
+ * links. judge/view_message.h does it for the list of a message's parts. The caller gives the texts, decoded
+ *and in UTF-8, in the order of the parts, each part in each of its readings:
  *
  *	message_view_init(&view, &limits, lookalike, arena);
  *	for each field of the header: message_view_add_field(&view, field.name, field.body);
@@ -57,7 +57,9 @@ void message_view_done(struct message_view *view);
 
 /* NULL when the arena is full. */
 const struct part_view *message_view_add_text(struct message_view *view, const struct view_source *source);
-/* Links of a field that may have some: the body as received. */
+/* Fields that have URLs for people or programs; in others (Message-ID, DKIM-Signature) it only looks so. */
+bool message_view_has_urls(struct text name);
+/* Links of such a field, of others none: the body, folded or not. rfc2369 2 */
 void message_view_add_field(struct message_view *view, struct text name, struct text body);
 
 #endif

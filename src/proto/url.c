@@ -144,13 +144,25 @@ static bool add_port(struct builder *b, struct text port)
 	return true;
 }
 
+/* The host of a scheme that browsers do not know stays as it is, but may not hold what ends it elsewhere. */
+static bool is_opaque_host(struct text host)
+{
+	if (host.n && host.p[0] == '[')
+		return text_find_byte(host, ']') == host.n - 1;
+	for (size_t i = 0; i < host.n; i++)
+		if ((unsigned char)host.p[i] <= ' ' || strchr("#/:<>?@[\\]^|", host.p[i]))
+			return false;
+	return true;
+}
+
 static bool add_host(struct builder *b, struct text raw)
 {
 	unsigned oddities = 0;
 	struct text host = raw;
 
 	b->url.host_kind = raw.n ? URL_HOST_OPAQUE : URL_HOST_NONE;
-	if (b->is_web && !url_host_parse(raw, b->arena, &host, &b->url.host_kind, &oddities))
+	if (b->is_web ? !url_host_parse(raw, b->arena, &host, &b->url.host_kind, &oddities)
+		      : !is_opaque_host(raw))
 		return false;
 	b->url.oddities |= oddities;
 	b->host = begin(b);

@@ -24,7 +24,7 @@ static void check_host(const struct url *url)
 	for (size_t i = 0; i < url->host.n; i++)
 		ASSERT(url->host.p[i] == text_lower_byte(url->host.p[i]) && !(url->host.p[i] & '\x80'));
 	ASSERT(lies_in(domain, url->host));
-	if (domain.n && domain.n < url->host.n)
+	if (domain.n && domain.p > url->host.p)
 		ASSERT(domain.p[-1] == '.');
 }
 

@@ -75,6 +75,9 @@ static const struct {
 	{ "java\nscript:alert(1)", "javascript:alert(1)", URL_ODD_CONTROL },
 	{ "data:text/html,<b>", "data:text/html,<b>", 0 },
 	{ "foo://Host:99/a/../b", "foo://Host:99/b", URL_ODD_PORT },
+	{ "foo://a:b:1/", NULL, 0 },
+	{ "foo://[a]b/", NULL, 0 },
+	{ "foo:///x", "foo:///x", 0 },
 	{ "ftp://u:p@h.example:21/f", "ftp://u:p@h.example/f", URL_ODD_USERINFO },
 	/* relative ones */
 	{ "x", "https://base.example/dir/x", 0 },
