@@ -154,6 +154,12 @@ def test_a_wrong_command_line_is_told(arguments, status, what):
 	assert what in result[2]
 
 
+def test_a_quoted_local_part_is_quoted_once():
+	answer = ask(SPF, mail_from="\"a \\\"b\"@a.example")
+	assert answer["methods"][-1]["properties"] == {"smtp.mailfrom": "a \"b@a.example"}
+	assert "smtp.mailfrom=\"a \\\"b\"@a.example" in answer["authentication_results"]
+
+
 def ask_network(folder, table, *arguments):
 	"""The answer, with a server of names in /etc/resolv.conf that knows only the table."""
 	file = folder / "table.json"
