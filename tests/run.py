@@ -72,6 +72,7 @@ STEPS = [
 	Step("suite-arc", ["tests/suites/arc.py"], count="tap", after=("build",)),
 	Step("suite-dkim", ["tests/suites/dkim.py"], count="tap", after=("build",)),
 	Step("differential-dkim", ["tests/suites/differential_dkim.py"], count="tap", after=("build",)),
+	Step("suite-dmarc", ["tests/suites/dmarc.py"], count="tap", after=("build",)),
 	Step("asan-build", ["tools/build", "build-asan"], seconds=900, is_long=True, is_patient=True),
 	Step("fuzz-build", ["tools/build", "build-fuzz"], seconds=900, is_long=True, is_patient=True),
 	check("warnings", seconds=600, is_patient=True),
