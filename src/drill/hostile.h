@@ -37,5 +37,7 @@ void hostile_finish(struct report *r, const char *group, const char *what, bool 
 		    bool still_serves);
 
 void hostile_with_queue(struct gateway *g, struct report *r);
+/* On the stage of keyring. */
+void hostile_with_signing(struct stage *st, struct report *r);
 
 #endif

@@ -11,6 +11,7 @@
 #include "ipc/policy_session.h"
 #include "ipc/queue_delivery.h"
 #include "ipc/queue_judge.h"
+#include "ipc/queue_keyring.h"
 #include "ipc/receive_keyring.h"
 #include "ipc/session_queue.h"
 
@@ -47,6 +48,7 @@ bool hostile_open_stage(struct gateway *g, enum role_id role, struct stage *st)
 	link_in_fit(&st->in, &queue_judge_edge);
 	link_in_fit(&st->in, &queue_delivery_edge);
 	link_in_fit(&st->in, &receive_keyring_edge);
+	link_in_fit(&st->in, &queue_keyring_edge);
 	return subject_serve(g, role, peers, fds, n, &st->run);
 }
 
