@@ -13,6 +13,7 @@
 
 #define AUTHENTICATE_MESSAGE_MAX ((size_t)512 << 20)
 #define AUTHENTICATE_SEALERS_MAX 256
+#define AUTHENTICATE_UNKNOWN_MAX 16
 
 /* One case: what is asked, and what answers. */
 struct authenticate_case {
@@ -22,6 +23,8 @@ struct authenticate_case {
 	struct authenticate_input input;
 	struct authenticate_settings settings;
 	struct text sealers[AUTHENTICATE_SEALERS_MAX];
+	struct text unknown[AUTHENTICATE_UNKNOWN_MAX]; /* keys that were passed over */
+	size_t n_unknown;
 	struct dns_zone *zone; /* NULL: that of the command line, or the network */
 	struct buf message;    /* input.message points into it */
 	struct buf scratch;    /* of files */
@@ -33,6 +36,9 @@ void authenticate_case_done(struct authenticate_case *c);
 
 /* A line of --batch. False: the mistake is in `why`. */
 bool authenticate_case_read(struct authenticate_case *c, struct text line, struct buf *why);
+
+/* "treewalk", "psl", "auto". */
+bool authenticate_parse_discovery(struct text word, enum dmarc_discovery *ret_discovery);
 
 /* The message in its form of transmission: when it has no CRLF at all, each LF becomes one. */
 bool authenticate_case_take_message(struct authenticate_case *c, struct text message, struct buf *why);

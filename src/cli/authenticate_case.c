@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Reads one case of `postern authenticate --batch`: an object on a line. Called by authenticate.c. What is
- * unknown is a mistake, so that a misspelt key does not silently change what is tested. Every text is
- * copied into the case's arena; the JSON is forgotten at the end.
+ * Reads one case of `postern authenticate --batch`: an object on a line. Called by authenticate.c. A key
+ * that is unknown is passed over and told in the answer, so that a case may carry what its suite needs and a
+ * misspelt key is still seen. Every text is copied into the case's arena; the JSON is forgotten at the end.
  */
 #include "cli/authenticate.h"
 #include "cli/zone_json.h"
@@ -24,6 +24,17 @@ void authenticate_case_done(struct authenticate_case *c)
 	buf_done(&c->message);
 	buf_done(&c->scratch);
 	arena_reset(&c->arena);
+}
+
+bool authenticate_parse_discovery(struct text word, enum dmarc_discovery *ret_discovery)
+{
+	for (enum dmarc_discovery d = DMARC_TREEWALK; d <= DMARC_AUTO; d++) {
+		if (!text_is_cstr_nocase(word, dmarc_discovery_word(d)))
+			continue;
+		*ret_discovery = d;
+		return true;
+	}
+	return false;
 }
 
 /* ---- the message ---- */
@@ -137,17 +148,6 @@ static bool read_message_file(struct authenticate_case *c, const char *key, json
 				     : mistaken(why, key, "not the name of a file");
 }
 
-static bool read_zone(struct authenticate_case *c, const char *key, json_t *value, struct buf *why)
-{
-	(void)key;
-	if (!c->zone)
-		c->zone = dns_zone_new(ZONE_MAX);
-	if (!json_is_string(value))
-		return zone_read_json(c->zone, value, why);
-	return zone_read_text(c->zone, text_from_bytes(json_string_value(value), json_string_length(value)),
-			      "zone", why);
-}
-
 static bool read_zone_file(struct authenticate_case *c, const char *key, json_t *value, struct buf *why)
 {
 	const char *file = json_string_value(value);
@@ -159,6 +159,27 @@ static bool read_zone_file(struct authenticate_case *c, const char *key, json_t 
 	buf_done(&c->scratch);
 	return zone_load_file(file, ZONE_MAX, &c->scratch, why) &&
 	       zone_read_text(c->zone, buf_text(&c->scratch), file, why);
+}
+
+/* One word is no zone in any form. */
+static bool is_file_name(struct text t)
+{
+	for (size_t i = 0; i < t.n; i++)
+		if ((unsigned char)t.p[i] <= ' ' || t.p[i] == '{')
+			return false;
+	return t.n > 0;
+}
+
+static bool read_zone(struct authenticate_case *c, const char *key, json_t *value, struct buf *why)
+{
+	struct text t = text_from_bytes(json_string_value(value), json_string_length(value));
+
+	if (is_file_name(t))
+		return read_zone_file(c, key, value, why);
+	if (!c->zone)
+		c->zone = dns_zone_new(ZONE_MAX);
+	return json_is_string(value) ? zone_read_text(c->zone, t, "zone", why)
+				     : zone_read_json(c->zone, value, why);
 }
 
 static bool read_sealers(struct authenticate_case *c, const char *key, json_t *value, struct buf *why)
@@ -173,6 +194,15 @@ static bool read_sealers(struct authenticate_case *c, const char *key, json_t *v
 	c->settings.trusted_sealers = c->sealers;
 	c->settings.n_trusted_sealers = n;
 	return true;
+}
+
+static bool read_discovery(struct authenticate_case *c, const char *key, json_t *value, struct buf *why)
+{
+	struct text t;
+
+	return copy_text(c, key, value, &t, why) &&
+	       (authenticate_parse_discovery(t, &c->settings.discovery) ||
+		mistaken(why, key, "not one of treewalk, psl, auto"));
 }
 
 static const struct key {
@@ -191,6 +221,7 @@ static const struct key {
 	{ "zone", read_zone },
 	{ "zone_file", read_zone_file },
 	{ "trusted_sealers", read_sealers },
+	{ "discovery", read_discovery },
 };
 
 static bool read_key(struct authenticate_case *c, const char *name, json_t *value, struct buf *why)
@@ -200,7 +231,10 @@ static bool read_key(struct authenticate_case *c, const char *name, json_t *valu
 	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
 		if (strcmp(keys[i].name, name) == 0)
 			return keys[i].read(c, name, value, why);
-	return mistaken(why, name, "no key of a case; see 'postern authenticate --help'");
+	if (c->n_unknown < AUTHENTICATE_UNKNOWN_MAX &&
+	    arena_copy(&c->arena, text_from_cstr(name), &c->unknown[c->n_unknown]))
+		c->n_unknown++;
+	return true;
 }
 
 bool authenticate_case_read(struct authenticate_case *c, struct text line, struct buf *why)

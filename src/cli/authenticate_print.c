@@ -51,6 +51,7 @@ static void add_arc(const struct authenticate_report *report, struct json_writer
 
 static void add_dmarc(const struct dmarc_result *dmarc, struct json_writer *w)
 {
+	json_key_text(w, "policy_domain", dmarc->policy_domain);
 	json_key_cstr(w, "policy_tag", dmarc->tag);
 	json_key_cstr(w, "policy_published", dmarc->tag ? dmarc_policy_word(dmarc->published) : NULL);
 	json_key_cstr(w, "policy_applied", dmarc_policy_word(dmarc->applied));
@@ -65,6 +66,22 @@ static void add_dmarc(const struct dmarc_result *dmarc, struct json_writer *w)
 		json_key_text(w, "comment", dmarc->overrides[i].comment);
 		json_close(w);
 	}
+	json_close(w);
+}
+
+/* Its words are more than those of the other methods. */
+static void add_bimi(const struct bimi_result *bimi, struct json_writer *w)
+{
+	json_open_object(w);
+	json_key_cstr(w, "method", "bimi");
+	json_key_cstr(w, "result", bimi_status_word(bimi->status));
+	json_key_text(w, "reason", text_from_cstr(bimi->reason));
+	json_key_object(w, "properties");
+	json_key_text(w, "header.d", bimi->domain);
+	json_key_text(w, "header.selector", bimi->selector);
+	json_close(w);
+	json_key_text(w, "location", bimi->record.location);
+	json_key_text(w, "authority", bimi->record.authority);
 	json_close(w);
 }
 
@@ -110,6 +127,7 @@ static void add_results(const struct authenticate_report *report, struct json_wr
 		json_key_cstr(w, "dkim", auth_result_word(report->dkim.result));
 		json_key_cstr(w, "arc", auth_result_word(report->arc.result));
 		json_key_cstr(w, "dmarc", auth_result_word(report->dmarc.result));
+		json_key_cstr(w, "bimi", bimi_status_word(report->bimi.status));
 	}
 	json_close(w);
 }
@@ -152,10 +170,18 @@ void authenticate_print_json(const struct authenticate_case *c, const struct aut
 	json_key_array(w, "methods");
 	for (size_t i = 0; i < n; i++)
 		add_method(report, &methods[i], w);
+	if (report->has_message)
+		add_bimi(&report->bimi, w);
 	json_close(w);
 	add_headers(c, report, methods, n, w);
 	json_key(w, "dns");
 	dns_recorder_json(dns, w);
+	if (c->n_unknown) {
+		json_key_array(w, "unknown_keys");
+		for (size_t i = 0; i < c->n_unknown; i++)
+			json_text(w, c->unknown[i]);
+		json_close(w);
+	}
 	json_close(w);
 	arena_reset(&arena);
 }
@@ -204,6 +230,8 @@ void authenticate_print_text(const struct authenticate_case *c, const struct aut
 	authenticate_list_methods(report, &arena, &methods, &n);
 	for (size_t i = 0; i < n; i++)
 		print_method(report, &methods[i], out);
+	if (report->has_message)
+		buf_printf(out, "bimi   %s\n", bimi_status_word(report->bimi.status));
 	buf_printf(out, "\nDNS, %zu questions:\n", dns->n + dns->n_left_out);
 	dns_recorder_print(dns, out);
 	arena_reset(&arena);

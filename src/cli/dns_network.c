@@ -27,6 +27,9 @@ struct dns_network {
 	int64_t ends_at_ms;
 };
 
+/* What the library would answer by itself. */
+static const char *const built_in[] = { "test", "invalid", "home.arpa", "onion" };
+
 struct dns_network *dns_network_new(unsigned seconds, const char **ret_why)
 {
 	struct dns_network *network = mem_zalloc(1, sizeof *network);
@@ -36,8 +39,15 @@ struct dns_network *dns_network_new(unsigned seconds, const char **ret_why)
 	network->ctx = ub_ctx_create();
 	ASSERT(network->ctx);
 	result = ub_ctx_async(network->ctx, 1);
+	/* The server may be this machine's own, and know the networks behind it. */
+	if (!result)
+		result = ub_ctx_set_option(network->ctx, "do-not-query-localhost:", "no");
+	if (!result)
+		result = ub_ctx_set_option(network->ctx, "unblock-lan-zones:", "yes");
 	if (!result)
 		result = ub_ctx_resolvconf(network->ctx, NULL);
+	for (size_t i = 0; !result && i < sizeof built_in / sizeof *built_in; i++)
+		result = ub_ctx_zone_remove(network->ctx, built_in[i]);
 	if (result) {
 		*ret_why = ub_strerror(result);
 		dns_network_free(network);

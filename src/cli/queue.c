@@ -25,6 +25,12 @@ static const struct table_column rcpt_columns[] = {
 	{ "Next", TABLE_TEXT },      { "Last answer", TABLE_TEXT },
 };
 
+static const struct table_column origin_columns[] = {
+	{ "Check", TABLE_TEXT },
+	{ "Result", TABLE_TEXT },
+	{ "Detail", TABLE_TEXT },
+};
+
 static void add_next(struct table_view *t, int64_t when)
 {
 	char span[32];
@@ -63,8 +69,15 @@ static void add_rcpt(struct table_view *t, const struct admin_queue_rcpt *m)
 	table_view_text(t, m->last);
 }
 
+static void add_origin(struct table_view *t, const struct admin_queue_origin *m)
+{
+	table_view_text(t, m->check);
+	table_view_text(t, m->result);
+	table_view_text(t, m->detail);
+}
+
 struct answer {
-	struct table_view *rows, *rcpts;
+	struct table_view *rows, *rcpts, *origin;
 	struct buf message;
 	bool ok;
 	uint32_t count;
@@ -86,6 +99,8 @@ static int collect(struct link *l, struct answer *a)
 			add_row(a->rows, link_body(&in));
 		else if (in.type == ADMIN_QUEUE_RCPT)
 			add_rcpt(a->rcpts, link_body(&in));
+		else if (in.type == ADMIN_QUEUE_ORIGIN)
+			add_origin(a->origin, link_body(&in));
 		else
 			buf_add(&a->message, chunk->data);
 	}
@@ -113,7 +128,8 @@ static int ask(struct cli *c, struct link *l, unsigned type, const void *body, s
 static void answer_init(struct answer *a)
 {
 	*a = (struct answer){ .rows = table_view_new(row_columns, 8),
-			      .rcpts = table_view_new(rcpt_columns, 5) };
+			      .rcpts = table_view_new(rcpt_columns, 5),
+			      .origin = table_view_new(origin_columns, 3) };
 	buf_init(&a->message, MAX_JSON);
 }
 
@@ -185,6 +201,8 @@ int cli_queue_show(struct cli *c)
 		table_view_print(a.rows, "");
 		puts("");
 		table_view_print(a.rcpts, "no recipients");
+		puts("");
+		table_view_print(a.origin, "its origin was not checked");
 		if (whole)
 			puts("");
 		if (whole)
@@ -196,6 +214,8 @@ int cli_queue_show(struct cli *c)
 	table_view_json(a.rows, &out);
 	buf_add_cstr(&out, ", \"recipients\": ");
 	table_view_json(a.rcpts, &out);
+	buf_add_cstr(&out, ", \"origin\": ");
+	table_view_json(a.origin, &out);
 	buf_add_cstr(&out, " }");
 	puts(buf_cstr(&out));
 	return EX_OK;

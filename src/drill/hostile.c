@@ -253,5 +253,6 @@ void drill_hostile(struct gateway *g, struct report *r)
 	report_title(r, "a hostile room on the channels of the service");
 	with_policy(g, r);
 	hostile_with_queue(g, r);
+	hostile_with_judge_resolver(g, r);
 	with_keyring(g, r);
 }

@@ -16,6 +16,7 @@
 #define JUDGE_AUTHENTICATE_H
 
 #include "proto/arc.h"
+#include "proto/bimi.h"
 #include "proto/dkim_verify.h"
 #include "proto/dmarc.h"
 #include "proto/iprev.h"
@@ -25,16 +26,23 @@ struct authenticate_input {
 	struct text message; /* as received, with CRLF */
 	bool has_message;    /* false: only iprev and SPF are done */
 	struct addr client;
-	bool has_client;          /* false: neither iprev nor SPF is done */
-	struct text helo;         /* as said; empty: SPF of HELO is not done */
-	struct text mail_from;    /* without brackets; empty: the null reverse-path */
-	bool has_mail_from;       /* false: SPF of MAIL FROM is not done */
-	struct text receiver;     /* our name */
-	int64_t now;              /* seconds since 1970 */
-	struct dmarc_vouch vouch; /* what is known beside; the list and ARC parts are filled in here */
+	bool has_client;       /* false: neither iprev nor SPF is done */
+	struct text helo;      /* as said; empty: SPF of HELO is not done */
+	struct text mail_from; /* without brackets; empty: the null reverse-path */
+	bool has_mail_from;    /* false: SPF of MAIL FROM is not done */
+	struct text receiver;  /* our name */
+	int64_t now;           /* seconds since 1970 */
+	struct dmarc_vouch
+		vouch; /* what is known beside; is_list, has_trusted_arc and arc are found out here */
+};
+
+/* What is looked at at all. A check that is left out finds nothing for those that come after it. */
+struct authenticate_checks {
+	bool iprev, spf_helo, spf_mail_from, dkim, arc, dmarc, bimi;
 };
 
 struct authenticate_settings {
+	struct authenticate_checks checks;
 	struct spf_limits spf;
 	struct dkim_limits dkim;
 	enum dmarc_discovery discovery;
@@ -43,7 +51,7 @@ struct authenticate_settings {
 	size_t n_trusted_sealers;
 };
 
-/* No sealer is trusted. */
+/* All checks; no sealer is trusted. */
 struct authenticate_settings authenticate_settings_default(void);
 
 struct authenticate_report {
@@ -54,11 +62,13 @@ struct authenticate_report {
 	struct dkim_report dkim;
 	struct arc_report arc;
 	unsigned arc_trusted; /* the instance from which on all sealers are trusted; 0: none */
+	struct dmarc_from from;
 	struct dmarc_result dmarc;
+	struct bimi_result bimi;
 };
 
 /* When the arena is full, what was not reached is a temporary or permanent error of its check. It needs about
- * ten times the header and what the DNS gives; AUTHENTICATE_ARENA is enough within the default limits. */
+ * ten times the header, and what the DNS gives; AUTHENTICATE_ARENA is enough within the default limits. */
 #define AUTHENTICATE_ARENA ((size_t)32 << 20)
 
 void authenticate_message(const struct authenticate_input *input,

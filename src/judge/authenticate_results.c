@@ -98,7 +98,17 @@ static void list_arc(const struct authenticate_report *report, struct arena *are
 			     print_address(&report->spf_query[SPF_HELO].client, arena));
 }
 
-/* rfc9989 9 */
+/* What the owner asks for a message that fails, with t=y taken into account; of one that failed, what is left
+ * of it after all overrides. rfc9989 9.1 */
+static enum dmarc_policy effective_policy(const struct dmarc_result *dmarc)
+{
+	if (dmarc->result == AUTH_FAIL)
+		return dmarc->applied;
+	return dmarc->record.is_testing && dmarc->published > DMARC_NONE ? dmarc->published - 1
+									 : dmarc->published;
+}
+
+/* rfc9989 9.1 */
 static void list_dmarc(const struct dmarc_result *dmarc, struct authenticate_method *m)
 {
 	*m = (struct authenticate_method){ .method = "dmarc", .result = dmarc->result };
@@ -106,8 +116,7 @@ static void list_dmarc(const struct dmarc_result *dmarc, struct authenticate_met
 	add_property(m, "header", "from", dmarc->domain);
 	if (!dmarc->tag)
 		return;
-	add_property(m, "polrec", "p", text_from_cstr(dmarc_policy_word(dmarc->published)));
-	add_property(m, "polrec", "domain", dmarc->policy_domain);
+	add_property(m, "policy", "dmarc", text_from_cstr(dmarc_policy_word(effective_policy(dmarc))));
 }
 
 static size_t list_message(const struct authenticate_report *report, struct arena *arena,

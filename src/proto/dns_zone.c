@@ -309,6 +309,7 @@ static void ask(void *context, enum dns_type type, struct text asked, struct are
 	const struct dns_zone *zone = context;
 	const struct zone_record *alias;
 	struct zone_name folded = { .n = 0 };
+	uint16_t number = (uint16_t)type;
 	struct text name;
 
 	ret_answer->status = DNS_NO_NAME;
@@ -319,8 +320,8 @@ static void ask(void *context, enum dns_type type, struct text asked, struct are
 	name = text_from_bytes(folded.p, folded.n);
 	for (unsigned hops = 0; hops <= DNS_ZONE_ALIASES_MAX; hops++) {
 		const struct node *node = find_answer(zone, name);
-		size_t n = node ? count_records(node, type) : 0;
-		const char *why = node ? failure_of(node, type, n) : NULL;
+		size_t n = node ? count_records(node, number) : 0;
+		const char *why = node ? failure_of(node, number, n) : NULL;
 		if (why)
 			return fail(ret_answer, why);
 		ret_answer->status = node ? DNS_NO_DATA : DNS_NO_NAME;

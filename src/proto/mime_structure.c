@@ -156,6 +156,12 @@ static bool is_encoded_word(struct text name)
 	return text_find(name, start) != SIZE_MAX;
 }
 
+/* A detached signature is never opened by its name. */
+static bool is_signature(const struct mime_part *part)
+{
+	return (facts_of_type(part) & MIME_FACT_SIGNED) && !text_is_cstr_nocase(part->type, "multipart");
+}
+
 static void compare_names(struct mime_part *part)
 {
 	struct mime_name *first = part->names;
@@ -164,7 +170,7 @@ static void compare_names(struct mime_part *part)
 		if (text_is_equal(n->raw, first->raw))
 			continue;
 		part->defects |= MIME_DEFECT_NAMES;
-		if (is_encoded_word(n->raw) || is_encoded_word(first->raw))
+		if (is_encoded_word(n->raw) || is_encoded_word(first->raw) || is_signature(part))
 			continue;
 		if (!text_is_equal_nocase(extension_of(n->raw), extension_of(first->raw)))
 			part->reasons |= MIME_REASON_NAMES_DIFFER;

@@ -97,15 +97,23 @@ static bool is_soft_break(struct text t)
 	return i == t.n || t.p[i] == '\n';
 }
 
+/* "=" and a letter or digit that make no code: some decoders give up there. "==" or "= " stay as they are
+ * for all. */
+static bool is_junk(struct text t)
+{
+	char c = t.n > 1 ? text_lower_byte(t.p[1]) : ' ';
+
+	return code_of(t) < 0 && ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'));
+}
+
 size_t quoted_printable_count_junk(struct text in, size_t *ret_codes)
 {
 	size_t n = 0, n_codes = 0;
 
 	for (size_t at = text_find_byte(in, '='); at < in.n; at += text_find_byte(text_skip(in, at), '=')) {
 		struct text rest = text_skip(in, at);
-		bool is_good = code_of(rest) >= 0 || is_soft_break(rest);
-		n_codes += is_good;
-		n += !is_good;
+		n_codes += code_of(rest) >= 0 || is_soft_break(rest);
+		n += is_junk(rest);
 		at++;
 	}
 	*ret_codes = n_codes;

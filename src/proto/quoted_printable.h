@@ -14,7 +14,8 @@
 /* Adds the decoded bytes to out; false when out is full (out->overflow). */
 bool quoted_printable_decode(struct text in, struct buf *out);
 
-/* How many "=" begin neither a code nor a soft line break; ret_codes: how many do. */
+/* How many "=" stand before a letter or digit and begin no code; ret_codes: how many begin a code or a
+ * soft line break. */
 size_t quoted_printable_count_junk(struct text in, size_t *ret_codes);
 
 #endif

@@ -41,7 +41,7 @@ static enum dns_type address_type(const struct addr *client)
 /* Another question of this term was in vain. */
 static enum spf_match count_void(struct spf_work *w, struct text term)
 {
-	if (++w->result->void_lookups > w->limits->void_lookups)
+	if (++w->result->void_lookups > w->limits->void_lookups && !w->is_explaining)
 		return spf_stop(w, SPF_PROBLEM_VOID_LOOKUPS, term);
 	return SPF_NO_MATCH;
 }
@@ -278,6 +278,7 @@ struct text spf_explain(struct spf_work *w, const struct spf_record *record)
 	struct text text = { NULL, 0 };
 	struct buf out;
 
+	w->is_explaining = true;
 	buf_init(&out, w->limits->explanation);
 	if (find_explanation(w, record, &text))
 		spf_macro_expand(text, &w->values, &out);
@@ -285,9 +286,7 @@ struct text spf_explain(struct spf_work *w, const struct spf_record *record)
 	    !arena_copy(w->arena, buf_text(&out), &text))
 		text = (struct text){ NULL, 0 };
 	buf_done(&out);
-	/* What went wrong with a text for people is no error of the check. */
-	w->result->result = before.result;
-	w->result->problem = before.problem;
-	w->result->problem_at = before.problem_at;
+	/* What went wrong with a text for people, and what was asked for it, is not of the check. */
+	*w->result = before;
 	return text;
 }

@@ -17,8 +17,9 @@ struct spf_work {
 	const struct dns_source *dns;
 	struct arena *arena;
 	struct spf_result *result;
-	struct spf_macro_values values;                 /* `domain` is whose record is being evaluated */
-	bool has_client_names;                          /* the client's names were asked for */
+	struct spf_macro_values values; /* `domain` is whose record is being evaluated */
+	bool has_client_names;          /* the client's names were asked for */
+	bool is_explaining;             /* the result is there: no question in vain changes it */
 	struct text client_names[SPF_CLIENT_NAMES_MAX]; /* those that lead back to it */
 	size_t n_client_names;
 };

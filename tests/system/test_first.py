@@ -43,7 +43,7 @@ def test_what_arrives_is_what_was_sent_with_headers_before_it(start_gateway, pee
 		client.sendmail("a@elsewhere.example", ["b@next.example"], MESSAGE)
 	message = peer.wait(1)[0]
 	assert message["data"].endswith(MESSAGE.encode())
-	assert message["data"].startswith(b"Received: ")
+	assert message["data"].startswith(b"Authentication-Results: ")
 	assert message["sender"].startswith("<a@elsewhere.example>")
 
 

@@ -10,6 +10,7 @@
 #include "base/ensure.h"
 #include "base/log.h"
 #include "ipc/admin_queue.h"
+#include "roles/queue/origin.h"
 #include "roles/queue/queue.h"
 
 #include <event2/event.h>
@@ -268,6 +269,23 @@ static struct item *find(struct admin *a, struct text id)
 	return NULL;
 }
 
+static void send_origin_row(void *arg, const char *method, const char *result, struct text detail)
+{
+	struct admin *a = arg;
+	struct admin_queue_origin m = { text_from_cstr(method), text_from_cstr(result), detail };
+
+	peer_send(a->peer, ADMIN_QUEUE_ORIGIN, &m);
+}
+
+static void send_origin(struct admin *a, const struct mail *mail)
+{
+	struct origin *o = origin_decode(mail->m.origin, mail->m.header_size);
+
+	if (o)
+		origin_show(o, send_origin_row, a);
+	origin_free(o);
+}
+
 static void show(struct admin *a, const struct item *item)
 {
 	struct mail *mail = NULL;
@@ -279,6 +297,7 @@ static void show(struct admin *a, const struct item *item)
 	send_row(a, item, &mail->m, mail->rcpts);
 	for (uint32_t i = 0; i < item->n_rcpts; i++)
 		send_rcpt(a, item, &mail->rcpts[i]);
+	send_origin(a, mail);
 	send_chunk(a, mail->m.head);
 	send_chunk(a, buf_text(&mail->body));
 	a->left = mail->m.body_size;

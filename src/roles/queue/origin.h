@@ -83,6 +83,12 @@ bool origin_is_wanted(const struct conf *conf, const struct spool_message *m);
 /* Authentication-Results and Received-SPF, which go before the message. */
 void origin_head(const struct origin *o, const struct conf *conf, const struct spool_message *m,
 		 struct buf *out);
+/* What is known, one check after another; detail: at most ORIGIN_DETAIL_MAX of a stranger's bytes. */
+#define ORIGIN_DETAIL_MAX 500
+
+typedef void origin_row_function(void *arg, const char *method, const char *result, struct text detail);
+
+void origin_show(const struct origin *o, origin_row_function *row, void *arg);
 /* "spf=pass dkim=pass(example.com) dmarc=pass" for the record. */
 void origin_summary(const struct origin *o, struct buf *out);
 

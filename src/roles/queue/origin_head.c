@@ -98,11 +98,26 @@ static void add_dmarc(struct auth_results_writer *w, const struct origin *o)
 					  text_from_cstr(policy_words[dmarc->published]));
 }
 
+/* Words of the draft that rfc8601 does not have are said as reasons. */
+static enum auth_result bimi_result(enum queue_authenticate_bimi_status status)
+{
+	static const enum auth_result results[] = {
+		[QUEUE_AUTHENTICATE_BIMI_STATUS_NONE] = AUTH_NONE,
+		[QUEUE_AUTHENTICATE_BIMI_STATUS_PASS] = AUTH_PASS,
+		[QUEUE_AUTHENTICATE_BIMI_STATUS_FAIL] = AUTH_FAIL,
+		[QUEUE_AUTHENTICATE_BIMI_STATUS_TEMPERROR] = AUTH_TEMPERROR,
+		[QUEUE_AUTHENTICATE_BIMI_STATUS_DECLINED] = AUTH_POLICY,
+		[QUEUE_AUTHENTICATE_BIMI_STATUS_SKIPPED] = AUTH_POLICY,
+	};
+
+	return results[status];
+}
+
 static void add_bimi(struct auth_results_writer *w, const struct origin *o)
 {
-	if (!o->has_bimi)
+	if (!o->has_bimi || o->bimi.status == QUEUE_AUTHENTICATE_BIMI_STATUS_SKIPPED)
 		return;
-	auth_results_add_method(w, "bimi", result_of(o->bimi.result));
+	auth_results_add_method(w, "bimi", bimi_result(o->bimi.status));
 	auth_results_add_reason(w, o->bimi.reason);
 	auth_results_add_property(w, "header", "d", o->bimi.domain);
 	auth_results_add_property(w, "header", "selector", o->bimi.selector);
@@ -192,6 +207,6 @@ void origin_summary(const struct origin *o, struct buf *out)
 	if (o->has_dmarc && o->dmarc.result == QUEUE_AUTHENTICATE_RESULT_FAIL)
 		buf_printf(out, " policy=%s applied=%s", policy_words[o->dmarc.published],
 			   policy_words[o->dmarc.applied]);
-	if (o->has_bimi)
-		add_word(out, "bimi", o->bimi.result, o->bimi.domain);
+	if (o->has_bimi && o->bimi.status == QUEUE_AUTHENTICATE_BIMI_STATUS_PASS)
+		add_word(out, "bimi", QUEUE_AUTHENTICATE_RESULT_PASS, o->bimi.domain);
 }

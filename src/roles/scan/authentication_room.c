@@ -128,6 +128,8 @@ static struct authenticate_settings settings_of(const struct conf *conf, const s
 {
 	struct authenticate_settings s = authenticate_settings_default();
 
+	s.checks = (struct authenticate_checks){ a->iprev, a->spf_helo, a->spf, a->dkim,
+						 a->arc,   a->dmarc,    a->bimi };
 	s.dkim.mime.header_bytes = conf->scan.max_header_size;
 	s.dkim.mime.header_fields = conf->scan.max_header_fields;
 	s.dkim.signatures = a->dkim_signatures;
@@ -172,10 +174,12 @@ static void prepare(struct room *r)
 
 	in->message = r->incoming.message;
 	in->has_client = a->iprev || a->spf || a->spf_helo;
-	in->has_mail_from = a->spf;
+	in->has_mail_from = true;
 	in->has_message = a->dkim || a->arc || a->dmarc || a->bimi;
 	in->vouch.is_exempt = is_exempt(&a->dmarc_exempt, in->mail_from);
 	in->vouch.is_trusted_forwarder = conf_is_in(&a->known_forwarder, &in->client);
+	in->vouch.exemption = text_from_cstr("dmarc-exempt");
+	in->vouch.forwarder = text_from_cstr("known-forwarder");
 	/* Their answers come while the first checks are at work. */
 	if (a->spf_helo)
 		room_dns_expect(&r->dns, DNS_TXT, in->helo);

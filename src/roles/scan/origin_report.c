@@ -150,6 +150,26 @@ static void send_dmarc(struct origin_report *to, const struct dmarc_result *dmar
 	send_overrides(to, dmarc);
 }
 
+static void send_bimi(struct origin_report *to, const struct bimi_result *bimi)
+{
+	static const enum queue_authenticate_bimi_status statuses[BIMI_STATUS_COUNT] = {
+		[BIMI_NONE] = QUEUE_AUTHENTICATE_BIMI_STATUS_NONE,
+		[BIMI_PASS] = QUEUE_AUTHENTICATE_BIMI_STATUS_PASS,
+		[BIMI_FAIL] = QUEUE_AUTHENTICATE_BIMI_STATUS_FAIL,
+		[BIMI_TEMPERROR] = QUEUE_AUTHENTICATE_BIMI_STATUS_TEMPERROR,
+		[BIMI_DECLINED] = QUEUE_AUTHENTICATE_BIMI_STATUS_DECLINED,
+		[BIMI_SKIPPED] = QUEUE_AUTHENTICATE_BIMI_STATUS_SKIPPED,
+	};
+	struct queue_authenticate_bimi m = { .status = statuses[bimi->status],
+					     .domain = bimi->domain,
+					     .selector = bimi->selector,
+					     .location = bimi->record.location,
+					     .authority = bimi->record.authority,
+					     .reason = text_from_cstr(bimi->reason ? bimi->reason : "") };
+
+	send(to, QUEUE_AUTHENTICATE_BIMI, &m);
+}
+
 void origin_report_send(struct origin_report *to, const struct conf_authentication *conf,
 			const struct authenticate_report *report)
 {
@@ -167,6 +187,8 @@ void origin_report_send(struct origin_report *to, const struct conf_authenticati
 		send_arc(to, &report->arc, report->arc_trusted);
 	if (conf->dmarc)
 		send_dmarc(to, &report->dmarc);
+	if (conf->bimi)
+		send_bimi(to, &report->bimi);
 }
 
 /* ---- what claims to be ours ---- */

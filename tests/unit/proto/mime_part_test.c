@@ -92,7 +92,7 @@ static const struct {
 	{ "blank before the colon", "Content-Type : x/y\n\nx", "0L[x] blank-before-colon" },
 	{ "bare CR in the header", "A: b\rContent-Type: x/y\r\n\r\nx", "0L[x] bare-cr" },
 	{ "bare CR before a delimiter", MULTI("B") "--B\n\na\r--B\r\n\r\nb\n--B--\n",
-	  "0M 1L[a\n--B\n\nb] 1'1L[a] 1'1L[b] bare-cr" },
+	  "0M 1L[a\r--B\r\n\r\nb] 1'1L[a] 1'1L[b] bare-cr" },
 	{ "bare LF in a header of CRLF", "A: b\r\nC: d\nContent-Type: x/y\r\n\r\nx", "0L[x] bare-lf" },
 	{ "unknown encoding, plain body", "Content-Transfer-Encoding: none\n\nhello", "0L[hello]" },
 	{ "unknown encoding, encoded body", "Content-Transfer-Encoding: base-64\n\n" RUN,

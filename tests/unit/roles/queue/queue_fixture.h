@@ -149,13 +149,17 @@ struct queue_envelope {
 	const char *rcpts[4];
 	uint8_t notify;
 	bool authenticated;
+	uint32_t listener; /* QUEUE_CHECKED: its messages are authenticated */
 };
+
+#define QUEUE_CHECKED 1
 
 /* As policy; returns the session room's end. */
 static inline struct link queue_announce(struct queue_fixture *f, const struct queue_envelope *e)
 {
 	struct policy_queue_envelope m = { .session = 7,
 					   .port = 4321,
+					   .listener = e->listener,
 					   .extended = true,
 					   .helo = TEXT("far.test"),
 					   .sender = text_from_cstr(e->sender),
@@ -221,6 +225,8 @@ static inline struct link queue_take_job(struct queue_fixture *f, enum queue_sca
 	f->last_job = job->job;
 	if (kind == QUEUE_SCAN_KIND_JUDGE)
 		return link_of(f->role.in.fds[0], &queue_judge_edge, QUEUE_JUDGE_SIDE_ROOM);
+	if (kind == QUEUE_SCAN_KIND_AUTHENTICATE)
+		return link_of(f->role.in.fds[0], &queue_authenticate_edge, QUEUE_AUTHENTICATE_SIDE_ROOM);
 	return link_of(f->role.in.fds[0], &queue_compose_edge, QUEUE_COMPOSE_SIDE_ROOM);
 }
 
@@ -360,7 +366,8 @@ static inline const struct queue_taken *queue_read_message(struct queue_fixture 
 			memcpy(body + n, data.p, data.n);
 			n += data.n;
 		} else if (f->role.in.type == QUEUE_DELIVERY_FILE) {
-			n += (size_t)pread(f->role.in.fds[0], body + n, sizeof body - n, 0);
+			const struct queue_delivery_file *file = m;
+			n += (size_t)pread(f->role.in.fds[0], body + n, sizeof body - n, (off_t)file->offset);
 			link_in_close_fds(&f->role.in);
 		} else {
 			assert_int_equal(f->role.in.type, QUEUE_DELIVERY_END);
