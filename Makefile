@@ -29,6 +29,7 @@ suite-dkim: build
 	tests/suites/differential_dkim.py
 	tests/suites/dkim.py
 suite-spf: build
+	tests/suites/differential_spf.py
 	tests/suites/spf.py
 
 # make fuzz T=600: all fuzz targets, so many seconds together.

@@ -67,6 +67,8 @@ STEPS = [
 	meson("unit", "build", ("unit", "seeds"), after=("build",)),
 	meson("script", "build", ("script",), after=("build",)),
 	pytest("system", "tests/system", "build", after=("build",)),
+	Step("suite-spf", ["tests/suites/spf.py"], count="tap", after=("build",)),
+	Step("differential-spf", ["tests/suites/differential_spf.py"], count="tap", after=("build",)),
 	Step("suite-arc", ["tests/suites/arc.py"], count="tap", after=("build",)),
 	Step("suite-dkim", ["tests/suites/dkim.py"], count="tap", after=("build",)),
 	Step("differential-dkim", ["tests/suites/differential_dkim.py"], count="tap", after=("build",)),

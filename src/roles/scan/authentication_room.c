@@ -130,6 +130,10 @@ static struct authenticate_settings settings_of(const struct conf *conf, const s
 
 	s.checks = (struct authenticate_checks){ a->iprev, a->spf_helo, a->spf, a->dkim,
 						 a->arc,   a->dmarc,    a->bimi };
+	s.spf.lookups = (unsigned)a->spf_lookups;
+	s.spf.void_lookups = (unsigned)a->spf_void_lookups;
+	s.spf.names = (unsigned)a->spf_names;
+	s.iprev_names = (unsigned)a->spf_names;
 	s.dkim.mime.header_bytes = conf->scan.max_header_size;
 	s.dkim.mime.header_fields = conf->scan.max_header_fields;
 	s.dkim.signatures = a->dkim_signatures;
