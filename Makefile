@@ -4,7 +4,9 @@ PREFIX ?= /usr/local
 CONFIG := /etc/postern/postern.conf
 T ?= 60
 
-.PHONY: build run test bench suite-arc suite-dkim suite-dmarc suite-spf fuzz lint format install uninstall clean
+SUITES := arc dkim dmarc mime spf
+
+.PHONY: build run test bench fuzz lint format install uninstall clean $(SUITES:%=suite-%)
 
 build:
 	@tools/need build
@@ -18,21 +20,13 @@ run:
 test:
 	./test $(STEP)
 
+# make suite-mime: one of the public suites, read from ../shared/cases (or POSTERN_CASES).
+$(SUITES:%=suite-%): suite-%: build
+	tests/suites/$*.py
+
 bench: build
 	@tools/need test bench
 	bench/run
-
-# The public cases of each subject (../shared/cases, or POSTERN_CASES).
-suite-arc: build
-	tests/suites/arc.py
-suite-dkim: build
-	tests/suites/differential_dkim.py
-	tests/suites/dkim.py
-suite-dmarc: build
-	tests/suites/dmarc.py
-suite-spf: build
-	tests/suites/differential_spf.py
-	tests/suites/spf.py
 
 # make fuzz T=600: all fuzz targets, so many seconds together.
 fuzz:

@@ -57,9 +57,9 @@ static int read_file(const char *name, struct buf *out)
 }
 
 /* The room: no files, no network, no processes. */
-static void enter_room(size_t size)
+static void enter_room(const struct sandbox_profile *profile, const struct sandbox_filter *filter,
+		       size_t size)
 {
-	const struct sandbox_profile *profile = sandbox_find_profile("message room");
 	struct sandbox_options options = {
 		.layers = SANDBOX_ALL & ~(uint32_t)SANDBOX_ROOT,
 		.root_fd = -1,
@@ -67,14 +67,13 @@ static void enter_room(size_t size)
 		.cpu_seconds = CPU_SECONDS + size / (1 << 20),
 	};
 
-	ASSERT(profile);
 	sandbox_enter(profile, &options);
-	sandbox_seal(profile, &options);
+	sandbox_seal_room(profile, filter, &options);
 }
 
 static void run_room(struct inspect *in, struct text message, bool is_json)
 {
-	enter_room(message.n);
+	enter_room(in->profile, in->filter, message.n);
 	inspect_read(in, message);
 	if (is_json)
 		inspect_print_json(in);
@@ -129,19 +128,35 @@ static int run_apart(struct inspect *in, struct text message, bool is_json)
 	return EX_OK;
 }
 
+/* One after the other, each in a room of its own. */
 int cli_inspect(struct cli *c)
 {
-	struct inspect in = { .limits = mime_limits_default() };
-	struct buf message;
-	int status;
+	bool has_raw = cli_take_flag(c, "--raw"), is_summary = cli_take_flag(c, "--summary");
+	const struct sandbox_profile *profile = sandbox_find_profile("message room");
+	struct sandbox_filter filter;
+	int worst = EX_OK;
 
-	in.has_raw = cli_take_flag(c, "--raw");
-	if (c->argc != 1)
-		return cli_fail(EX_USAGE, "needs one FILE, or - for standard input");
-	buf_init(&message, MESSAGE_MAX);
-	status = read_file(c->argv[0], &message);
-	if (status == EX_OK)
-		status = run_apart(&in, buf_text(&message), c->json);
-	buf_done(&message);
-	return status;
+	if (c->argc < 1)
+		return cli_fail(EX_USAGE, "needs a FILE, or - for standard input");
+	ASSERT(profile);
+	sandbox_compile(profile, &filter);
+	for (int i = 0; i < c->argc; i++) {
+		struct inspect in = { .limits = mime_limits_default(),
+				      .has_raw = has_raw,
+				      .is_summary = is_summary,
+				      .profile = profile,
+				      .filter = &filter };
+		struct buf message;
+		int status;
+
+		in.file = c->argc > 1 ? c->argv[i] : NULL;
+		buf_init(&message, MESSAGE_MAX);
+		status = read_file(c->argv[i], &message);
+		if (status == EX_OK)
+			status = run_apart(&in, buf_text(&message), c->json);
+		buf_done(&message);
+		worst = status == EX_OK ? worst : status;
+	}
+	free(filter.instructions);
+	return worst;
 }

@@ -12,6 +12,9 @@
 #include "proto/mime_part.h"
 #include "proto/mime_value.h"
 
+struct sandbox_profile;
+struct sandbox_filter;
+
 struct inspect {
 	struct text message;
 	struct mime_limits limits;
@@ -20,11 +23,15 @@ struct inspect {
 	struct charset_cache *charsets;
 	struct inspect_part *parts; /* in the order of the tree */
 	size_t n_parts;
-	struct buf content; /* of the part at hand, decoded */
-	struct buf text;    /* of what is shown at hand, as UTF-8 */
-	bool has_raw;       /* --raw: header fields as they are, too */
-	int out;            /* descriptor */
-	struct buf print;   /* what waits to be written to it */
+	struct buf content;                    /* of the part at hand, decoded */
+	struct buf text;                       /* of what is shown at hand, as UTF-8 */
+	const char *file;                      /* named in the output; NULL: it is the only one */
+	bool has_raw;                          /* --raw: header fields as they are, too */
+	bool is_summary;                       /* --summary: a line, no parts */
+	const struct sandbox_profile *profile; /* of the room */
+	const struct sandbox_filter *filter;
+	int out;          /* descriptor */
+	struct buf print; /* what waits to be written to it */
 };
 
 struct inspect_part {

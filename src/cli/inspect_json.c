@@ -66,39 +66,6 @@ static void add_ambiguities(struct inspect *in, struct json_writer *w)
 	json_close(w);
 }
 
-static void add_parameters(struct inspect *in, struct json_writer *w, const struct mime_value *v)
-{
-	json_key_array(w, "parameters");
-	for (size_t i = 0; i < v->n_params; i++) {
-		struct text joined;
-		const struct mime_param *p = &v->params[i];
-		bool is_plain = p->section < 0 && !p->is_extended;
-		if (p->section > 0)
-			continue;
-		json_open_object(w);
-		json_key(w, "name");
-		json_text(w, p->name);
-		json_key(w, "value");
-		if (is_plain || !inspect_join_param(in, v, p->name, &joined))
-			joined = p->value;
-		json_text(w, is_plain ? inspect_field_text(in, joined) : joined);
-		json_close(w);
-	}
-	json_close(w);
-}
-
-static void add_structured(struct inspect *in, struct json_writer *w, struct text body)
-{
-	struct mime_value v;
-	struct arena scratch;
-
-	arena_init(&scratch, 1 << 20);
-	mime_value_parse(body, &in->limits, &scratch, &v);
-	json_key_text(w, "value", v.value);
-	add_parameters(in, w, &v);
-	arena_reset(&scratch);
-}
-
 static void add_field(struct inspect *in, struct json_writer *w, const struct mime_field *field)
 {
 	json_open_object(w);
@@ -106,19 +73,7 @@ static void add_field(struct inspect *in, struct json_writer *w, const struct mi
 	json_key_text(w, "text", inspect_field_text(in, field->body));
 	if (in->has_raw)
 		json_key_text(w, "raw", field->body);
-	switch (inspect_field_sort(field->name)) {
-	case INSPECT_FIELD_STRUCTURED:
-		add_structured(in, w, field->body);
-		break;
-	case INSPECT_FIELD_ADDRESSES:
-		inspect_add_addresses(in, w, field->body);
-		break;
-	case INSPECT_FIELD_DATE:
-		inspect_add_date(w, field->body);
-		break;
-	default:
-		break;
-	}
+	inspect_add_grammar(in, w, field);
 	json_close(w);
 }
 
@@ -253,11 +208,24 @@ static void add_part(struct inspect *in, struct json_writer *w, const struct ins
 	json_close(w);
 }
 
+static void add_parts(struct inspect *in, struct json_writer *w)
+{
+	json_key_array(w, "parts");
+	for (size_t i = 0; i < in->n_parts; i++) {
+		add_part(in, w, &in->parts[i]);
+		if (in->print.n > FLUSH_AT)
+			inspect_flush(in);
+	}
+	json_close(w);
+}
+
 void inspect_print_json(struct inspect *in)
 {
-	struct json_writer w = json_writer_of(&in->print, true);
+	struct json_writer w = json_writer_of(&in->print, in->file == NULL);
 
 	json_open_object(&w);
+	if (in->file)
+		json_key_cstr(&w, "file", in->file);
 	json_key_number(&w, "size", (int64_t)in->message.n);
 	json_key(&w, "trouble");
 	json_cstr(&w, in->tree.trouble ? mime_trouble_word(in->tree.trouble) : NULL);
@@ -265,13 +233,8 @@ void inspect_print_json(struct inspect *in)
 	add_ambiguities(in, &w);
 	add_defects(&w, in->tree.defects);
 	add_all_facts(&w, in->tree.facts);
-	json_key_array(&w, "parts");
-	for (size_t i = 0; i < in->n_parts; i++) {
-		add_part(in, &w, &in->parts[i]);
-		if (in->print.n > FLUSH_AT)
-			inspect_flush(in);
-	}
-	json_close(&w);
+	if (!in->is_summary)
+		add_parts(in, &w);
 	json_close(&w);
 	buf_add_byte(&in->print, '\n');
 }

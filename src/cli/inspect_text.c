@@ -156,7 +156,13 @@ static void print_part(struct inspect *in, const struct inspect_part *view)
 
 void inspect_print_text(struct inspect *in)
 {
+	if (in->file) {
+		buf_add_escaped(&in->print, text_from_cstr(in->file));
+		buf_add_cstr(&in->print, ":\n");
+	}
 	print_summary(in);
+	if (in->is_summary)
+		return;
 	for (size_t i = 0; i < in->n_parts; i++)
 		print_branch(in, &in->parts[i]);
 	for (size_t i = 0; i < in->n_parts; i++) {

@@ -8,6 +8,7 @@
 #include "cli/inspect.h"
 #include "proto/encoded_word.h"
 #include "proto/mime_content.h"
+#include "proto/mime_name.h"
 
 #include <openssl/evp.h>
 #include <stdio.h>
@@ -134,17 +135,13 @@ struct text inspect_field_text(struct inspect *in, struct text body)
 
 	buf_reset(&in->text);
 	encoded_word_decode_text(in->charsets, body, &in->text, &defects);
-	return buf_text(&in->text);
+	return text_trim(buf_text(&in->text));
 }
 
 struct text inspect_name_text(struct inspect *in, const struct mime_name *name)
 {
-	unsigned defects = 0;
-
-	if (!name->is_extended || name->charset.n == 0)
-		return inspect_field_text(in, name->raw);
 	buf_reset(&in->text);
-	charset_decode(in->charsets, name->charset, name->raw, &in->text, &defects);
+	(void)!mime_name_decode(name, in->charsets, &in->text);
 	return buf_text(&in->text);
 }
 

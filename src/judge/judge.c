@@ -122,6 +122,8 @@ void judge_message(const struct judge_input *input, const struct judge_limits *l
 	*ret_report = (struct judge_report){ 0 };
 	buf_init(&scratch, judge_view_max(input));
 	mime_tree_read(input->message, &limits->mime, arena, &tree);
+	ret_report->ambiguities = tree.reasons;
+	ret_report->facts = tree.facts;
 	for (size_t i = 0; i < sizeof engines / sizeof *engines; i++)
 		engines[i](&work);
 	buf_done(&scratch);

@@ -50,6 +50,8 @@ struct judge_report {
 	unsigned score; /* 0..100 */
 	struct judge_reason reasons[JUDGE_REASONS_MAX];
 	size_t n_reasons;
+	unsigned ambiguities; /* MIME_REASON_: why mail programs read the message in different ways */
+	unsigned facts;       /* MIME_FACT_: signed, encrypted ... */
 };
 
 /* What an engine works with. */

@@ -10,6 +10,7 @@
 #include "proto/base64.h"
 #include "proto/quoted_printable.h"
 #include "proto/uuencode.h"
+#include "proto/yenc.h"
 
 #define BIT(encoding) (1U << (encoding))
 
@@ -23,6 +24,18 @@ static bool decode_uuencode(struct text body, struct buf *out)
 
 	while (uuencode_find(body, &at, &file))
 		if (!uuencode_decode(&file, out))
+			return false;
+	return true;
+}
+
+static bool decode_yenc(struct text body, struct buf *out)
+{
+	struct yenc_file file;
+	unsigned defects;
+	size_t at = 0;
+
+	while (yenc_find(body, &at, &file))
+		if (!yenc_decode(&file, out, &defects))
 			return false;
 	return true;
 }
@@ -46,8 +59,9 @@ bool mime_part_decode(const struct mime_part *part, enum mime_encoding encoding,
 
 	switch (encoding) {
 	case MIME_IDENTITY:
-	case MIME_YENC:
 		return buf_add(out, part->body);
+	case MIME_YENC:
+		return decode_yenc(part->body, out);
 	case MIME_QUOTED_PRINTABLE:
 		return quoted_printable_decode(part->body, out);
 	case MIME_UUENCODE:

@@ -9,42 +9,13 @@
 
 #include "proto/mime_content.h"
 #include "proto/mime_header.h"
-#include "proto/mime_value.h"
+#include "proto/mime_name.h"
+#include "proto/mime_param.h"
 
 #define BIT(encoding) (1U << (encoding))
 #define EVERY_ENCODING                                                                                       \
 	(BIT(MIME_IDENTITY) | BIT(MIME_BASE64) | BIT(MIME_QUOTED_PRINTABLE) | BIT(MIME_UUENCODE))
 #define BOUNDARY_MAX 70 /* rfc2046 5.1.1 */
-
-bool mime_reader_has_stopped(const struct mime_reader *r)
-{
-	return r->tree->trouble != MIME_TROUBLE_NONE;
-}
-
-void mime_reader_stop(struct mime_reader *r, enum mime_trouble trouble)
-{
-	if (!mime_reader_has_stopped(r))
-		r->tree->trouble = trouble;
-}
-
-void mime_reader_spend(struct mime_reader *r, size_t n)
-{
-	if (n > r->work)
-		mime_reader_stop(r, MIME_TROUBLE_WORK);
-	else
-		r->work -= n;
-}
-
-void *mime_reader_alloc(struct mime_reader *r, size_t n)
-{
-	void *p = n <= r->memory ? arena_alloc(r->arena, n) : NULL;
-
-	if (!p)
-		mime_reader_stop(r, MIME_TROUBLE_MEMORY);
-	else
-		r->memory -= n;
-	return p;
-}
 
 /* A value that outlives its field. */
 static struct text keep(struct mime_reader *r, struct text t)
@@ -94,19 +65,20 @@ void mime_entity_add_name(struct mime_reader *r, struct mime_part *part, struct 
 	part->name = part->names->raw;
 }
 
-/* Every form of a parameter that names a file. */
+/* Every value of a parameter that some reader takes for the name of a file. */
 static void add_names(struct mime_reader *r, struct mime_part *part, const struct mime_value *v,
 		      const char *param, enum mime_name_source source)
 {
-	struct mime_name extended = { .source = source, .is_extended = true };
-	struct mime_name plain = { .source = source };
+	struct mime_reading *reading;
 
-	if (mime_value_join_param(v, param, &r->scratch, &extended.raw)) {
-		extended.charset = mime_value_charset(v, param);
-		mime_entity_add_name(r, part, extended);
-	}
-	for (size_t i = 0; mime_value_find_param(v, param, i, &plain.raw); i++)
-		mime_entity_add_name(r, part, plain);
+	if (!mime_param_readings(v, param, &r->scratch, &reading))
+		mime_reader_stop(r, MIME_TROUBLE_MEMORY);
+	for (; reading && !mime_reader_has_stopped(r); reading = reading->next)
+		mime_entity_add_name(r, part,
+				     (struct mime_name){ .source = source,
+							 .is_extended = reading->is_extended,
+							 .charset = reading->charset,
+							 .raw = reading->raw });
 }
 
 /* message/rfc822, global (rfc6532 3.7), news and partial: a message within. */
@@ -115,6 +87,14 @@ static bool is_message_type(struct text subtype)
 	return text_is_cstr_nocase(subtype, "rfc822") || text_is_cstr_nocase(subtype, "global") ||
 	       text_is_cstr_nocase(subtype, "news") || text_is_cstr_nocase(subtype, "partial") ||
 	       text_is_cstr_nocase(subtype, "external-body");
+}
+
+/* A piece of a message, or the header of one that is elsewhere: no message for most readers. */
+static unsigned facts_of_message(struct text subtype)
+{
+	if (text_is_cstr_nocase(subtype, "partial"))
+		return MIME_FACT_PARTIAL;
+	return text_is_cstr_nocase(subtype, "external-body") ? MIME_FACT_EXTERNAL : 0;
 }
 
 static void take_boundaries(struct mime_reader *r, struct mime_part *part, struct mime_entity *e,
@@ -180,13 +160,11 @@ static void take_type(struct mime_reader *r, struct mime_part *part, struct mime
 		take_boundaries(r, part, e, v);
 	}
 	if (text_is_cstr_nocase(type, "message") && is_message_type(subtype)) {
-		if (e->n_types == 1)
+		unsigned facts = facts_of_message(subtype);
+		if (e->n_types == 1 && !facts)
 			part->kind = MIME_MESSAGE;
 		e->is_message = true;
-		if (text_is_cstr_nocase(subtype, "partial"))
-			part->facts |= MIME_FACT_PARTIAL;
-		if (text_is_cstr_nocase(subtype, "external-body"))
-			part->facts |= MIME_FACT_EXTERNAL;
+		part->facts |= facts;
 	}
 }
 
@@ -268,14 +246,13 @@ static void take_field(struct mime_reader *r, struct mime_part *part, struct mim
 		if (!text_is_cstr_nocase(field->name, fields[i].name))
 			continue;
 		arena_reset(&r->scratch);
+		mime_reader_spend(r, field->body.n);
 		trouble = mime_value_parse(field->body, r->limits, &r->scratch, &v);
 		if (trouble != MIME_TROUBLE_NONE)
 			mime_reader_stop(r, trouble);
 		part->defects |= v.defects;
 		if (text_find_byte(field->body, 0) < field->body.n)
 			part->reasons |= MIME_REASON_NUL;
-		if (field->raw.n > field->name.n && field->raw.p[field->name.n] != ':')
-			part->reasons |= MIME_REASON_BLANK_BEFORE_COLON;
 		fields[i].take(r, part, e, &v);
 	}
 }
@@ -345,12 +322,16 @@ static void note_junk(struct mime_part *part, struct mime_entity *e, const struc
 {
 	if (h->junk_at == SIZE_MAX)
 		return;
-	e->gap = text_skip(t, h->has_end ? h->junk_at : 0);
-	if (h->n_fields == 0) { /* no header at all */
-		part->header = text_slice(t, 0, 0);
-		part->body = t;
-		e->gap = (struct text){ 0 };
-	}
+	e->gap = text_skip(t, h->junk_at);
+	if (h->has_end && h->n_fields > 0)
+		return;
+	/* No header at all, or one that nothing ends: the body begins at the first line that is no field.
+	 * Of the latter some see no body. */
+	if (h->n_fields > 0)
+		part->reasons |= MIME_REASON_HEADER_JUNK;
+	part->header = text_slice(t, 0, h->n_fields ? h->junk_at : 0);
+	part->body = text_skip(t, part->header.n);
+	e->gap = (struct text){ 0 };
 }
 
 static unsigned reason_of_junk(const struct mime_header_reader *h)
@@ -364,6 +345,7 @@ void mime_entity_read(struct mime_reader *r, struct mime_part *part, struct text
 	struct mime_entity *e = ret_entity;
 	struct mime_header_reader h;
 	struct mime_field field;
+	bool has_blank = false; /* before a colon: some end the header there */
 
 	*e = (struct mime_entity){ 0 };
 	t = text_skip(t, mbox_line(part, t));
@@ -371,9 +353,14 @@ void mime_entity_read(struct mime_reader *r, struct mime_part *part, struct text
 	while (!mime_reader_has_stopped(r) && mime_header_next(&h, &field)) {
 		if (h.junk_at != SIZE_MAX && mime_content_is_field(field.raw))
 			part->reasons |= reason_of_junk(&h);
+		has_blank = has_blank || field.raw.p[field.name.n] != ':';
+		if (has_blank && mime_content_is_field(field.raw))
+			part->reasons |= MIME_REASON_BLANK_BEFORE_COLON;
 		take_field(r, part, e, &field);
 	}
 	mime_reader_spend(r, h.at);
+	if (h.n_fields == 0 && h.trouble == MIME_TROUBLE_HEADER_BYTES && h.junk_at != SIZE_MAX)
+		h.trouble = MIME_TROUBLE_NONE; /* a long text without a header */
 	if (h.trouble != MIME_TROUBLE_NONE)
 		mime_reader_stop(r, h.trouble);
 	part->header = text_slice(t, 0, h.at);
@@ -383,6 +370,7 @@ void mime_entity_read(struct mime_reader *r, struct mime_part *part, struct text
 	survey_lines(r, part);
 	if (part->reasons & MIME_REASON_BARE_CR)
 		take_behind_crs(r, part, e);
+	mime_name_compare(part);
 	if (e->n_boundaries > 1)
 		part->reasons |= MIME_REASON_TWO_BOUNDARIES;
 	if (part->reasons & MIME_REASON_TWO_ENCODINGS)

@@ -26,11 +26,12 @@ struct mime_reader {
 	struct arena scratch; /* values of one field */
 	struct mime_tree *tree;
 	struct text message;
-	size_t memory;  /* of the arena that may still be used */
-	size_t work;    /* bytes that may still be looked at */
-	size_t decoded; /* bytes that may still be decoded */
-	bool is_ratio;  /* that bound is limits->ratio's */
-	bool is_crlf;   /* lines of the message end so */
+	size_t memory;      /* of the arena that may still be used */
+	size_t work;        /* bytes that may still be looked at */
+	size_t decoded;     /* bytes that may still be decoded */
+	const char *resume; /* where a multipart goes on behind one within that has its boundary; NULL */
+	bool is_ratio;      /* that bound is limits->ratio's */
+	bool is_crlf;       /* lines of the message end so */
 };
 
 bool mime_reader_has_stopped(const struct mime_reader *r);
@@ -38,6 +39,12 @@ void mime_reader_stop(struct mime_reader *r, enum mime_trouble trouble);
 void mime_reader_spend(struct mime_reader *r, size_t n);
 /* Zeroed memory that lasts as long as the tree; NULL when a limit is met. */
 void *mime_reader_alloc(struct mime_reader *r, size_t n);
+
+/* One part more at the end of the list; NULL when a limit is met. */
+struct mime_part *mime_reader_add_part(struct mime_reader *r, struct mime_part *parent, enum mime_kind kind);
+/* The body with an encoding undone, in the arena; empty when a limit is met. */
+struct text mime_reader_decode(struct mime_reader *r, const struct mime_part *part,
+			       enum mime_encoding encoding);
 
 /* Cuts t into header and body, part->header and part->body, and the facts out of the header. */
 void mime_entity_read(struct mime_reader *r, struct mime_part *part, struct text t,

@@ -20,7 +20,7 @@ struct mime_limits mime_limits_default(void)
 		.parts = 1000,
 		.decoded = 256 << 20,
 		.ratio = 100,
-		.memory = 3 << 20,
+		.memory = 2 << 20,
 	};
 }
 

@@ -10,15 +10,17 @@
 #include "proto/mime_part.h"
 
 #include "proto/mime_content.h"
-#include "proto/mime_entity.h"
+#include "proto/mime_files.h"
 #include "proto/mime_split.h"
 #include "proto/mime_structure.h"
-#include "proto/uuencode.h"
 
 #define WORK_FACTOR 64
 #define WORK_LEAST  (1 << 20)
-#define LOOK_COST   16 /* of one place looked at, in bytes passed over */
+#define LOOK_COST   32 /* of one place looked at, in bytes passed over */
 #define RATIO_FROM  (1 << 20)
+
+#define SCRATCH_LEAST  (64 << 10)
+#define SCRATCH_FACTOR 4 /* the values of a field: its parameters as views, unquoted, and joined */
 
 #define BIT(encoding) (1U << (encoding))
 #define EVERY_ENCODING                                                                                       \
@@ -36,36 +38,6 @@ struct place {
 
 static void read_entity(struct mime_reader *r, const struct place *place);
 
-/* NULL when a limit is met. */
-static struct mime_part *add_part(struct mime_reader *r, struct mime_part *parent, enum mime_kind kind)
-{
-	struct mime_part *part;
-	unsigned depth = parent ? parent->depth + 1 : 0;
-
-	if (mime_reader_has_stopped(r))
-		return NULL;
-	if (depth > r->limits->depth)
-		mime_reader_stop(r, MIME_TROUBLE_DEPTH);
-	if (r->tree->n_parts == r->limits->parts)
-		mime_reader_stop(r, MIME_TROUBLE_PARTS);
-	part = mime_reader_has_stopped(r) ? NULL : mime_reader_alloc(r, sizeof *part);
-	if (!part)
-		return NULL;
-	part->parent = parent;
-	part->depth = depth;
-	part->kind = kind;
-	part->encodings = BIT(MIME_IDENTITY);
-	if (parent)
-		part->way = parent->n_ways;
-	if (r->tree->last)
-		r->tree->last->next = part;
-	else
-		r->tree->first = part;
-	r->tree->last = part;
-	r->tree->n_parts++;
-	return part;
-}
-
 /* Bytes that belong to no part for some readers: looked at under every encoding. */
 static void add_gap(struct mime_reader *r, struct mime_part *parent, struct text t)
 {
@@ -73,7 +45,7 @@ static void add_gap(struct mime_reader *r, struct mime_part *parent, struct text
 
 	if (text_trim(t).n == 0)
 		return;
-	gap = add_part(r, parent, MIME_GAP);
+	gap = mime_reader_add_part(r, parent, MIME_GAP);
 	if (!gap)
 		return;
 	gap->body = t;
@@ -118,12 +90,25 @@ static void look_at_gap(struct mime_reader *r, struct mime_part *part, struct te
 		add_other_gap(r, part, text_skip(t, look.base64_at));
 }
 
+/* Behind a multipart within that had the same boundary, and took the delimiters up to its own close. */
+static void resume(struct mime_reader *r, struct mime_splitter *s)
+{
+	if (!r->resume)
+		return;
+	s->at = (size_t)(r->resume - s->body.p);
+	s->done = s->at >= s->body.n;
+	s->in_part = s->is_closed = false;
+	s->close_at = SIZE_MAX;
+	r->resume = NULL;
+}
+
 /* One way of cutting a body. The gaps are looked at when the way is done, since they may add others. */
 static void read_pieces(struct mime_reader *r, struct mime_part *part, const struct mime_entity *e,
 			struct mime_splitter *s, struct text around)
 {
 	struct mime_piece piece;
 	struct text gaps[2] = { { 0 }, { 0 } };
+	size_t n_paid = 0;
 
 	mime_reader_spend(r, s->body.n - s->at);
 	while (!mime_reader_has_stopped(r) && mime_split_next(s, &piece)) {
@@ -133,14 +118,19 @@ static void read_pieces(struct mime_reader *r, struct mime_part *part, const str
 				       .in_digest = e->is_digest,
 				       .is_followed = piece.is_followed };
 		place.around = text_skip(around, (size_t)(piece.text.p - around.p));
+		mime_reader_spend(r, (s->n_looks - n_paid) * LOOK_COST);
+		n_paid = s->n_looks;
+		if (s->done && s->n_delimiters == 0)
+			return; /* nothing was cut */
 		if (piece.is_part) {
 			read_entity(r, &place);
+			resume(r, s);
 			continue;
 		}
 		add_gap(r, part, piece.text);
 		gaps[s->is_closed && !piece.is_followed] = piece.text;
 	}
-	mime_reader_spend(r, s->n_looks * LOOK_COST);
+	mime_reader_spend(r, (s->n_looks - n_paid) * LOOK_COST);
 	part->n_ways++;
 	for (size_t i = 0; i < 2 && !s->is_loose; i++)
 		look_at_gap(r, part, gaps[i], i == 0);
@@ -220,6 +210,8 @@ static size_t read_boundary(struct mime_reader *r, struct mime_part *part, const
 	if (reasons == MIME_REASON_AFTER_CLOSE)
 		s.at = close_at;
 	read_pieces(r, part, e, &s, around);
+	if (n_delimiters == 0 && s.n_delimiters && !mime_reader_has_stopped(r))
+		add_other_gap(r, part, body);
 	return n_delimiters + s.n_delimiters;
 }
 
@@ -243,32 +235,86 @@ static void read_on(struct mime_reader *r, struct mime_part *part, const struct 
 		r->tree->last->encodings |= last->encodings;
 }
 
-static void read_multipart(struct mime_reader *r, struct mime_part *part, const struct mime_entity *e,
-			   const struct place *place, struct text body, bool is_decoded)
+static void read_leaf(struct mime_reader *r, struct mime_part *part)
 {
-	struct text around = is_decoded ? body : place->around, guess;
-	bool is_found = false, is_all = e->n_boundaries > 0;
+	struct mime_look look;
 
-	for (size_t i = 0; i < e->n_boundaries && !mime_reader_has_stopped(r); i++) {
-		bool found = read_boundary(r, part, e, body, around, e->boundaries[i]) > 0;
-		is_found = is_found || found;
-		is_all = is_all && found;
-	}
+	mime_reader_spend(r, part->body.n);
 	if (mime_reader_has_stopped(r))
 		return;
-	if (is_found && (part->defects & MIME_DEFECT_NOT_CLOSED) && place->is_followed && !is_decoded)
-		read_on(r, part, place);
-	if (is_all)
-		return;
-	part->defects |= MIME_DEFECT_NO_BOUNDARY;
-	if (e->n_boundaries == 0) {
-		add_gap(r, part, body);
-		part->n_ways++;
+	if (part->defects & MIME_DEFECT_UNKNOWN_ENCODING) {
+		look = mime_content_look(part->body);
+		if (look.base64_at != SIZE_MAX || look.has_code || look.has_file) {
+			part->reasons |= MIME_REASON_UNKNOWN_ENCODING;
+			part->encodings |= EVERY_ENCODING;
+		}
 	}
-	if (!mime_split_guess(body, &guess) || (is_found && e->n_boundaries > 1))
+	mime_content_survey(part);
+	mime_files_read(r, part);
+}
+
+/* No part was found by the boundaries named: for most readers it is then text. Some take what looks like
+ * a delimiter for one. */
+static void read_unfound(struct mime_reader *r, struct mime_part *part, const struct mime_entity *e,
+			 struct text body, struct text around)
+{
+	struct text guess;
+
+	part->defects |= MIME_DEFECT_NO_BOUNDARY;
+	if (part->kind == MIME_MULTIPART) {
+		part->kind = MIME_LEAF;
+		read_leaf(r, part);
+	}
+	if (part->n_ways == 0)
+		part->n_ways = 1;
+	if (mime_reader_has_stopped(r) || !mime_split_guess(body, &guess))
 		return;
 	part->reasons |= MIME_REASON_NO_BOUNDARY;
 	read_boundary(r, part, e, body, around, guess);
+}
+
+/* A multipart with the boundary of the one around it: which of the two a delimiter belongs to is not
+ * said. Most readers, and those who send such mail, give it to the inner one until that is closed. */
+static void read_nested(struct mime_reader *r, struct mime_part *part, const struct mime_entity *e,
+			const struct place *place)
+{
+	struct text body =
+		text_skip(place->around, (size_t)(part->header.p - place->around.p) + part->header.n);
+	struct mime_splitter s = mime_splitter_of(body, e->boundaries[0], false);
+
+	part->reasons |= MIME_REASON_NESTED_BOUNDARY;
+	part->body = body;
+	s.ends_at_close = true;
+	read_pieces(r, part, e, &s, body);
+	part->body = text_slice(body, 0, s.at);
+	note_cut(r, part, &s);
+	r->resume = body.p + s.at;
+}
+
+static void read_multipart(struct mime_reader *r, struct mime_part *part, const struct mime_entity *e,
+			   const struct place *place, struct text body, bool is_decoded)
+{
+	struct text around = is_decoded ? body : place->around;
+	bool is_found = false;
+
+	if (!is_decoded && place->delimiter.n && e->n_boundaries == 1 &&
+	    text_is_equal(place->delimiter, e->boundaries[0])) {
+		read_nested(r, part, e, place);
+		return;
+	}
+	for (size_t i = 0; i < e->n_boundaries && !mime_reader_has_stopped(r); i++) {
+		if (read_boundary(r, part, e, body, around, e->boundaries[i]) == 0)
+			continue;
+		is_found = true;
+		if (text_trim(e->boundaries[i]).n != e->boundaries[i].n) /* with its blanks it is none */
+			part->reasons |= MIME_REASON_NO_BOUNDARY;
+	}
+	if (mime_reader_has_stopped(r))
+		return;
+	if (!is_found && (part->n_ways == 0 || !is_decoded))
+		read_unfound(r, part, e, body, around);
+	else if ((part->defects & MIME_DEFECT_NOT_CLOSED) && place->is_followed && !is_decoded)
+		read_on(r, part, place);
 }
 
 static void read_within(struct mime_reader *r, struct mime_part *part, const struct mime_entity *e,
@@ -282,27 +328,6 @@ static void read_within(struct mime_reader *r, struct mime_part *part, const str
 		return;
 	read_entity(r, &inner);
 	part->n_ways++;
-}
-
-/* The body with an encoding undone, in the arena. Empty when it does not fit. */
-static struct text decode_tree(struct mime_reader *r, const struct mime_part *part,
-			       enum mime_encoding encoding)
-{
-	size_t max = mime_content_max(part->body);
-	struct text decoded = { 0 };
-	struct buf out;
-
-	mime_reader_spend(r, part->body.n);
-	if (mime_reader_has_stopped(r))
-		return decoded;
-	buf_init(&out, max);
-	if (!mime_part_decode(part, encoding, &out) || out.n > r->decoded)
-		mime_reader_stop(r, r->is_ratio ? MIME_TROUBLE_RATIO : MIME_TROUBLE_DECODED);
-	else if (!arena_copy(r->arena, buf_text(&out), &decoded))
-		mime_reader_stop(r, MIME_TROUBLE_MEMORY);
-	r->decoded -= mime_reader_has_stopped(r) ? 0 : out.n;
-	buf_done(&out);
-	return mime_reader_has_stopped(r) ? (struct text){ 0 } : decoded;
 }
 
 /* Does the body show what a tree begins with, as it stands? */
@@ -335,57 +360,12 @@ static void read_children(struct mime_reader *r, struct mime_part *part, const s
 		struct text decoded;
 		if (!(part->encodings & BIT(i)) || mime_reader_has_stopped(r))
 			continue;
-		decoded = decode_tree(r, part, i);
+		decoded = mime_reader_decode(r, part, i);
 		if (decoded.n)
 			read_within(r, part, e, place, decoded, true);
 	}
 	if (!is_plain && !mime_reader_has_stopped(r))
 		add_other_gap(r, part, part->body);
-}
-
-/* Files that were encoded within text are attachments for most readers. */
-static void read_files(struct mime_reader *r, struct mime_part *part)
-{
-	struct uuencode_file file;
-	size_t at = 0;
-
-	if (part->encoding != MIME_IDENTITY)
-		return;
-	mime_reader_spend(r, part->body.n);
-	while (!mime_reader_has_stopped(r) && uuencode_find(part->body, &at, &file)) {
-		struct mime_part *child;
-		if (file.lines.n == 0 || !mime_part_is_text(part))
-			continue;
-		child = add_part(r, part, MIME_FILE);
-		if (!child)
-			return;
-		child->body = file.lines;
-		child->encoding = file.is_base64 ? MIME_BASE64 : MIME_UUENCODE;
-		child->encodings |= BIT(child->encoding);
-		child->is_attachment = true;
-		part->facts |= MIME_FACT_UUENCODED;
-		mime_entity_add_name(r, child,
-				     (struct mime_name){ .source = MIME_NAME_WITHIN, .raw = file.name });
-		r->tree->reasons |= child->reasons;
-	}
-}
-
-static void read_leaf(struct mime_reader *r, struct mime_part *part)
-{
-	struct mime_look look;
-
-	mime_reader_spend(r, part->body.n);
-	if (mime_reader_has_stopped(r))
-		return;
-	if (part->defects & MIME_DEFECT_UNKNOWN_ENCODING) {
-		look = mime_content_look(part->body);
-		if (look.base64_at != SIZE_MAX || look.has_code || look.has_file) {
-			part->reasons |= MIME_REASON_UNKNOWN_ENCODING;
-			part->encodings |= EVERY_ENCODING;
-		}
-	}
-	mime_content_survey(part);
-	read_files(r, part);
 }
 
 /* What only some readers see, behind what all see. */
@@ -411,7 +391,7 @@ static void read_other_ways(struct mime_reader *r, struct mime_part *part, const
 
 static void read_entity(struct mime_reader *r, const struct place *place)
 {
-	struct mime_part *part = add_part(r, place->parent, MIME_LEAF);
+	struct mime_part *part = mime_reader_add_part(r, place->parent, MIME_LEAF);
 	struct mime_entity e;
 
 	if (!part)
@@ -472,7 +452,7 @@ void mime_tree_read(struct text message, const struct mime_limits *limits, struc
 		r.work = WORK_LEAST;
 	bound_ratio(&r);
 	r.is_crlf = first < message.n && first > 0 && message.p[first - 1] == '\r';
-	arena_init(&r.scratch, limits->memory);
+	arena_init(&r.scratch, SCRATCH_LEAST + SCRATCH_FACTOR * limits->header_bytes);
 	*ret_tree = (struct mime_tree){ 0 };
 	read_entity(&r, &place);
 	if (ret_tree->facts & MIME_FACT_PARTIAL)

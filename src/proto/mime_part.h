@@ -100,6 +100,7 @@ struct mime_tree {
 	struct mime_part *first, *last;
 	size_t n_parts;
 	unsigned defects, reasons, facts; /* of all parts together */
+	size_t work;                      /* bytes looked at, each time anew: what reading cost */
 	enum mime_trouble trouble;
 };
 
@@ -112,6 +113,7 @@ bool mime_tree_is_ambiguous(const struct mime_tree *tree);
 
 /* The type that counts, with the default where none is named: "text", "plain". rfc2045 5.2 */
 void mime_part_type(const struct mime_part *part, struct text *ret_type, struct text *ret_subtype);
+/* Text for people: also a multipart in which no part was found. */
 bool mime_part_is_text(const struct mime_part *part);
 /* The part and all around it belong to the first reading. */
 bool mime_part_is_first(const struct mime_part *part);

@@ -144,10 +144,13 @@ static struct mime_piece take_piece(struct mime_splitter *s)
 	s->at = s->done ? at : next;
 	if (s->done)
 		return piece;
+	piece.is_part =
+		piece.is_part && piece.text.n > 0; /* rfc2046 5.1.1: each delimiter has its line end */
 	piece.text = without_line_end(piece.text);
 	piece.is_followed = kind == LINE_DELIMITER;
 	s->in_part = kind == LINE_DELIMITER;
 	s->is_closed = s->is_closed || kind == LINE_CLOSE;
+	s->done = s->is_closed && s->ends_at_close;
 	return piece;
 }
 
@@ -155,7 +158,8 @@ bool mime_split_next(struct mime_splitter *s, struct mime_piece *ret_piece)
 {
 	while (!s->done) {
 		*ret_piece = take_piece(s);
-		if (ret_piece->is_part || text_trim(ret_piece->text).n)
+		if (ret_piece->is_part ? !s->done || ret_piece->text.n || s->is_closed
+				       : text_trim(ret_piece->text).n)
 			return true;
 	}
 	return false;

@@ -3,10 +3,10 @@
  * mime_split - cuts the body of a multipart at the lines of one boundary. rfc2046 5.1.1
  *
  * Gives the pieces in order: parts, and the gaps around them (preamble, epilogue; one of blanks only
- * is left out). A delimiter stands at the start of a line, after CRLF or a bare LF, and may have
- * blanks behind it; the line end before it belongs to it. Behind the closing delimiter all is epilogue.
- * A loose splitter takes lines that only begin with the delimiter, lines that a bare CR begins, and
- * goes on behind the closing delimiter, as some readers do.
+ * is left out, as is a part without a byte between two delimiters). A delimiter stands at the start of a
+ *line, after CRLF or a bare LF, and may have blanks behind it; the line end before it belongs to it. Behind
+ *the closing delimiter all is epilogue. A loose splitter takes lines that only begin with the delimiter,
+ *lines that a bare CR begins, and goes on behind the closing delimiter, as some readers do.
  *
  *	struct mime_splitter s = mime_splitter_of(body, boundary, false);
  *	while (mime_split_next(&s, &piece))
@@ -23,9 +23,10 @@
 struct mime_splitter {
 	struct text body, boundary;
 	bool is_loose;
-	size_t at;      /* the start of the piece to come */
-	bool in_part;   /* that piece is a part */
-	bool is_closed; /* a closing delimiter was there */
+	bool ends_at_close; /* what stands behind belongs to a multipart around it */
+	size_t at;          /* the start of the piece to come */
+	bool in_part;       /* that piece is a part */
+	bool is_closed;     /* a closing delimiter was there */
 	bool done;
 	size_t n_delimiters; /* seen so far */
 	size_t n_looks;      /* places looked at: what cutting cost beside passing over the bytes */

@@ -7,8 +7,6 @@
 
 #include "base/ensure.h"
 
-#define EXTENSION_MAX 12
-
 static const struct text text_word = TEXT("text"), plain_word = TEXT("plain"), message_word = TEXT("message"),
 			 rfc822_word = TEXT("rfc822");
 
@@ -39,7 +37,11 @@ bool mime_part_is_text(const struct mime_part *part)
 	struct text type, subtype;
 
 	mime_part_type(part, &type, &subtype);
-	return text_is_equal_nocase(type, text_word) && part->kind == MIME_LEAF;
+	if (part->kind == MIME_FILE && part->type.n == 0)
+		return false;
+	if (part->kind != MIME_LEAF && part->kind != MIME_FILE)
+		return false;
+	return text_is_equal_nocase(type, text_word) || text_is_cstr_nocase(type, "multipart");
 }
 
 bool mime_part_is_first(const struct mime_part *part)
@@ -135,48 +137,6 @@ static bool has_only_utf8(struct text t)
 	return true;
 }
 
-/* What decides by which program a file is opened. */
-static struct text extension_of(struct text name)
-{
-	size_t dot;
-
-	while (name.n && (name.p[name.n - 1] == ' ' || name.p[name.n - 1] == '.'))
-		name.n--;
-	dot = text_find_last_byte(name, '.');
-	if (dot == SIZE_MAX || name.n - dot > EXTENSION_MAX)
-		return (struct text){ 0 };
-	return text_skip(name, dot + 1);
-}
-
-/* Encoded words hide the end of a name; only who decodes them can tell. */
-static bool is_encoded_word(struct text name)
-{
-	static const struct text start = TEXT("=?");
-
-	return text_find(name, start) != SIZE_MAX;
-}
-
-/* A detached signature is never opened by its name. */
-static bool is_signature(const struct mime_part *part)
-{
-	return (facts_of_type(part) & MIME_FACT_SIGNED) && !text_is_cstr_nocase(part->type, "multipart");
-}
-
-static void compare_names(struct mime_part *part)
-{
-	struct mime_name *first = part->names;
-
-	for (struct mime_name *n = first ? first->next : NULL; n; n = n->next) {
-		if (text_is_equal(n->raw, first->raw))
-			continue;
-		part->defects |= MIME_DEFECT_NAMES;
-		if (is_encoded_word(n->raw) || is_encoded_word(first->raw) || is_signature(part))
-			continue;
-		if (!text_is_equal_nocase(extension_of(n->raw), extension_of(first->raw)))
-			part->reasons |= MIME_REASON_NAMES_DIFFER;
-	}
-}
-
 void mime_structure_survey(struct mime_part *part)
 {
 	unsigned facts = facts_of_type(part);
@@ -190,5 +150,4 @@ void mime_structure_survey(struct mime_part *part)
 	part->facts |= facts | facts_of_text(part);
 	if (part->facts & MIME_FACT_EXTERNAL)
 		part->defects |= MIME_DEFECT_EXTERNAL_BODY;
-	compare_names(part);
 }

@@ -269,13 +269,14 @@ static const struct mime_param *find_section(const struct mime_value *value, con
 	return NULL;
 }
 
-/* Behind charset'language'. rfc2231 4 */
-static struct text skip_charset(struct text t)
+struct text mime_value_cut_charset(struct text t, struct text *ret_charset)
 {
 	struct text charset, language, rest, value;
 
+	*ret_charset = (struct text){ 0 };
 	if (!text_cut(t, '\'', &charset, &rest) || !text_cut(rest, '\'', &language, &value))
 		return t;
+	*ret_charset = charset;
 	return value;
 }
 
@@ -287,7 +288,7 @@ static int hex_of(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-static size_t undo_percent(struct text t, char *at)
+size_t mime_value_undo_percent(struct text t, char *at)
 {
 	size_t n = 0;
 
@@ -311,6 +312,7 @@ bool mime_value_join_param(const struct mime_value *value, const char *name, str
 			   struct text *ret_text)
 {
 	const struct mime_param *p;
+	struct text charset;
 	size_t max = 0, n = 0;
 	char *copy;
 
@@ -322,8 +324,9 @@ bool mime_value_join_param(const struct mime_value *value, const char *name, str
 	if (!copy)
 		return false;
 	for (int i = 0; (p = find_section(value, name, i)); i++) {
-		struct text piece = p->is_extended && i == 0 ? skip_charset(p->value) : p->value;
-		size_t done = p->is_extended ? undo_percent(piece, copy + n) : piece.n;
+		struct text piece =
+			p->is_extended && i == 0 ? mime_value_cut_charset(p->value, &charset) : p->value;
+		size_t done = p->is_extended ? mime_value_undo_percent(piece, copy + n) : piece.n;
 		if (!p->is_extended && piece.n)
 			memcpy(copy + n, piece.p, piece.n);
 		n += done;
@@ -336,11 +339,10 @@ bool mime_value_join_param(const struct mime_value *value, const char *name, str
 struct text mime_value_charset(const struct mime_value *value, const char *name)
 {
 	const struct mime_param *p = find_section(value, name, 0);
-	struct text charset, rest;
+	struct text charset = { 0 };
 
-	if (!p || !p->is_extended || !text_cut(p->value, '\'', &charset, &rest) ||
-	    text_find_byte(rest, '\'') == rest.n)
-		return (struct text){ 0 };
+	if (p && p->is_extended)
+		mime_value_cut_charset(p->value, &charset);
 	return charset;
 }
 

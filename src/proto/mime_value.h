@@ -45,6 +45,12 @@ bool mime_value_join_param(const struct mime_value *value, const char *name, str
 /* The charset that such a parameter names, in its first section; empty: none. rfc2231 4 */
 struct text mime_value_charset(const struct mime_value *value, const char *name);
 
+/* An extended value behind its charset'language'; without both quotes all of it, and no charset. */
+struct text mime_value_cut_charset(struct text t, struct text *ret_charset);
+/* Writes t with its percent codes undone at `at`, where t.n bytes must be free, and gives how many it
+ * wrote. What is no code stays. */
+size_t mime_value_undo_percent(struct text t, char *at);
+
 /* "type/subtype" apart; without a slash the subtype is empty. */
 void mime_value_split_type(struct text value, struct text *ret_type, struct text *ret_subtype);
 

@@ -2,10 +2,12 @@
  *
  * Fuzz target: a field with addresses. Checked beside memory safety: each address is its local part, "@"
  * and domain; the counts are those of the lists; what has no mark of a second reading is read again from
- * what it was read as, and gives the same address; limits hold.
+ * what it was read as, and gives the same address; limits hold. The same field as ids and as URLs: no item is
+ * empty or longer than the field.
  */
 #include "base/ensure.h"
 #include "proto/address_list.h"
+#include "proto/angle_list.h"
 
 #define ADDRESSES_MAX 100
 #define MEMORY        ((size_t)1 << 20)
@@ -43,6 +45,20 @@ static void check_again(const struct address *a, struct charset_cache *cache)
 	arena_reset(&arena);
 }
 
+static void check_angles(struct text in, enum angle_kind kind)
+{
+	struct angle_list list;
+	struct arena arena;
+	size_t n_items = 0;
+
+	arena_init(&arena, MEMORY);
+	(void)!angle_list_parse(in, kind, ADDRESSES_MAX, &arena, &list);
+	for (const struct angle_item *item = list.first; item; item = item->next, n_items++)
+		ASSERT(item->text.n > 0 && item->text.n <= in.n);
+	ASSERT(n_items == list.n_items && n_items <= ADDRESSES_MAX);
+	arena_reset(&arena);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	static struct charset_cache *cache;
@@ -67,5 +83,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	ASSERT(n_addresses == list.n_addresses && n_addresses <= ADDRESSES_MAX);
 	ASSERT(n_groups == list.n_groups && n_groups <= ADDRESSES_MAX && n_members == n_in_groups);
 	arena_reset(&arena);
+	check_angles(text_from_bytes(data, n), ANGLE_IDS);
+	check_angles(text_from_bytes(data, n), ANGLE_URLS);
 	return 0;
 }

@@ -84,9 +84,9 @@ class Suite:
 		self.n_cases += 1
 		bad = []
 		for place, expected, got in differences:
-			key = (name, place)
-			if key in self.known:
-				self.used.add(key)
+			keys = [key for key in ((name, place), ("*", place)) if key in self.known]
+			if keys:
+				self.used.add(keys[0])
 				self.n_explained += 1
 			else:
 				bad.append((place, expected, got))

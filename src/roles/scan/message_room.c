@@ -105,6 +105,11 @@ static struct judge_limits limits_of(const struct conf_scan *conf)
 	limits.mime.depth = (unsigned)conf->max_depth;
 	limits.mime.parts = conf->max_parts;
 	limits.mime.decoded = conf->max_decoded_size;
+	limits.mime.ratio = conf->max_decoded_ratio;
+	limits.mime.params = conf->max_parameters;
+	limits.mime.boundaries = conf->max_boundaries;
+	limits.mime.name_bytes = conf->max_filename;
+	limits.mime.memory = conf->max_reader_memory;
 	return limits;
 }
 

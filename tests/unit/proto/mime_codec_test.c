@@ -134,9 +134,102 @@ static void a_full_buffer_is_told(void **state)
 	buf_done(&out);
 }
 
+/* Bytes that look like base64 with junk here and there, the same each time. */
+static void make_noise(struct buf *out, size_t n, unsigned seed)
+{
+	static const char bytes[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+	buf_reset(out);
+	for (size_t i = 0; i < n; i++) {
+		seed = seed * 1103515245 + 12345;
+		if (seed >> 16 & 0x1ff)
+			buf_add_byte(out, bytes[seed >> 20 & 63]);
+		else
+			buf_add_byte(out, (char)(seed >> 24));
+	}
+}
+
+static void base64_is_the_same_with_and_without_avx2(void **state)
+{
+	struct buf in, fast, plain;
+
+	(void)state;
+	buf_init(&in, 5000);
+	buf_init(&fast, 5000);
+	buf_init(&plain, 5000);
+	for (unsigned i = 0; i < 4000; i++) {
+		struct base64_decoder a = { .end = (enum base64_end)(i % 4), .is_url = i % 3 == 0 }, b = a;
+		b.is_plain = true;
+		make_noise(&in, i % 700, i);
+		buf_reset(&fast);
+		buf_reset(&plain);
+		assert_true(base64_decode_piece(&a, buf_text(&in), &fast) && base64_decode_end(&a, &fast));
+		assert_true(base64_decode_piece(&b, buf_text(&in), &plain) && base64_decode_end(&b, &plain));
+		assert_true(text_is_equal(buf_text(&fast), buf_text(&plain)));
+	}
+	buf_done(&in);
+	buf_done(&fast);
+	buf_done(&plain);
+}
+
+static void each_end_of_base64_is_a_reading(void **state)
+{
+	static const struct {
+		enum base64_end end;
+		bool is_url;
+		const char *in, *out;
+	} ends[] = {
+		{ BASE64_TO_THE_END, false, "QUI=QUJD", "ABABC" },
+		{ BASE64_TO_PADDING, false, "QUI=QUJD", "AB" },
+		{ BASE64_RUN_ON, false, "QUJD=REVG", "ABCDEF" },
+		{ BASE64_TO_JUNK, false, "QU JD!REVG", "ABC" },
+		{ BASE64_TO_THE_END, true, "-_-_", "\xfb\xff\xbf" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+		struct base64_decoder d = { .end = ends[i].end, .is_url = ends[i].is_url };
+		struct buf out;
+		buf_init(&out, 100);
+		assert_true(base64_decode_piece(&d, text_from_cstr(ends[i].in), &out) &&
+			    base64_decode_end(&d, &out));
+		assert_true(text_is_cstr(buf_text(&out), ends[i].out));
+		buf_done(&out);
+	}
+}
+
+static void a_survey_sees_what_readers_disagree_about(void **state)
+{
+	static const struct {
+		const char *in;
+		bool has_junk, has_inner_pad, has_url;
+		size_t tail_at;
+	} surveys[] = {
+		{ "QUJD\r\nREVG\r\n", false, false, false, SIZE_MAX },
+		{ "QUI=\r\n", false, false, false, SIZE_MAX },
+		{ "QUI=\r\nQUJD", false, true, false, 6 },
+		{ "QU!JD", true, false, false, 2 },
+		{ "QU-JD", true, false, true, 2 },
+		{ "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWZnaGlqa2xtbm9w\r\n*QUJD", true, false, false,
+		  58 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof surveys / sizeof *surveys; i++) {
+		struct base64_survey s = base64_survey(text_from_cstr(surveys[i].in));
+		assert_int_equal(s.has_junk, surveys[i].has_junk);
+		assert_int_equal(s.has_inner_pad, surveys[i].has_inner_pad);
+		assert_int_equal(s.has_url, surveys[i].has_url);
+		assert_int_equal(s.tail_at, surveys[i].tail_at);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(base64_is_the_same_with_and_without_avx2),
+		cmocka_unit_test(each_end_of_base64_is_a_reading),
+		cmocka_unit_test(a_survey_sees_what_readers_disagree_about),
 		cmocka_unit_test(base64_is_read_tolerantly),
 		cmocka_unit_test(quoted_printable_is_read_tolerantly),
 		cmocka_unit_test(uuencoded_files_are_found_and_read),

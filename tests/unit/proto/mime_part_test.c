@@ -41,10 +41,10 @@ static const struct {
 	{ "after the close", MULTI("B") "--B\n\na\n--B--\n--B\n\nb\n--B--\n",
 	  "0M 1L[a] 1G[--B\n\nb\n--B--\n] 1'1L[b] parts-after-close" },
 	{ "no boundary named", "Content-Type: multipart/mixed\n\n--B\n\na\n--B--\n",
-	  "0M 1G[--B\n\na\n--B--\n] 1'1L[a] no-boundary" },
-	{ "no boundary named, no line like one", "Content-Type: multipart/mixed\n\na\n", "0M 1G[a\n]" },
+	  "0L[--B\n\na\n--B--\n] 1'1L[a] no-boundary" },
+	{ "no boundary named, no line like one", "Content-Type: multipart/mixed\n\na\n", "0L[a\n]" },
 	{ "wrong boundary named", MULTI("X") "--B\n\na\n--B--\n",
-	  "0M 1G[--B\n\na\n--B--\n] 1'1L[a] no-boundary" },
+	  "0L[--B\n\na\n--B--\n] 1'1L[a] no-boundary" },
 	{ "two boundaries",
 	  "Content-Type: multipart/mixed; boundary=B; boundary=C\n\n--B\n\na\n--C\n\nb\n--B--\n--C--\n",
 	  "0M 1L[a\n--C\n\nb] 1G[--C--\n] 1'1G[--B\n\na] 1'1L[b\n--B--] two-boundaries" },
@@ -68,6 +68,17 @@ static const struct {
 	  "Content-Type: x/y; name=b.txt\nContent-Disposition: attachment; filename=a.txt\n\na", "0L[a]" },
 	{ "longer boundary", MULTI("B") "--B\n\na\n--BX\n\nb\n--B--\n",
 	  "0M 1L[a\n--BX\n\nb] 1'1L[a] 1'1L[b] longer-boundary" },
+	{ "longer boundaries only", MULTI("B") "--BX\n\na\n--BX--\n",
+	  "0M 1L[a] 1'1G[--BX\n\na\n--BX--\n] longer-boundary" },
+	{ "nested one of the same boundary", MULTI("B") "--B\n" MULTI("B") "--B\n\na\n--B--\n",
+	  "0M 1M 2L[a] nested-boundary" },
+	{ "a delimiter and nothing behind", MULTI("B") "--B\n\na\n--B\n", "0M 1L[a]" },
+	{ "nested one of the same boundary, closed, a part behind",
+	  MULTI("B") "--B\n" MULTI("B") "--B\n\na\n--B--\n\n--B\n\nb\n--B--\n",
+	  "0M 1M 2L[a] 1L[b] nested-boundary" },
+	{ "delimiters behind each other", MULTI("B") "--B\n--B\n\na\n--B\n--B--\n", "0M 1L[a]" },
+	{ "a header that nothing ends", "A: b\nhello\n", "0L[hello\n] header-junk" },
+	{ "external body", "Content-Type: message/external-body\n\nA: b\n\nx", "0L[A: b\n\nx] 1'1L[x]" },
 	{ "text behind the closing dashes", MULTI("B") "--B\n\na\n--B--X\nb",
 	  "0M 1L[a\n--B--X\nb] 1'1L[a] 1'1G[b] longer-boundary" },
 	{ "a part in the preamble", MULTI("B") "Content-Type: x/y\n\nc\n--B\n\na\n--B--\n",
@@ -79,7 +90,7 @@ static const struct {
 	  "0R 1L[x] 1'1G[QTogYgoKeA==\n]" },
 	{ "multipart that says base64 and is plain",
 	  "Content-Transfer-Encoding: base64\n" MULTI("B") "--B\n\na\n--B--\n",
-	  "0M 1L[a] 1'1G[\005\240] encoded-multipart" },
+	  "0M 1L[a] encoded-multipart" },
 	{ "no header", "hello\nyou", "0L[hello\nyou]" },
 	{ "mbox line", "From me Mon Jan  1 00:00:00 2001\nA: b\n\nx", "0L[x]" },
 	{ "junk in the header", "A: b\njunk\nC: d\n\nx", "0L[x] 1'1G[junk\nC: d\n\nx]" },
@@ -90,6 +101,11 @@ static const struct {
 	{ "empty lines before the header", "\n\nContent-Type: x/y\n\nx",
 	  "0L[\nContent-Type: x/y\n\nx] 1'1L[x] header-after-blank-lines" },
 	{ "blank before the colon", "Content-Type : x/y\n\nx", "0L[x] blank-before-colon" },
+	{ "blank before the colon of a field before one of MIME", "A : b\nContent-Type: x/y\n\nx",
+	  "0L[x] blank-before-colon" },
+	{ "blank before the colon of another field", "A : b\n\nx", "0L[x]" },
+	{ "a boundary that ends with a blank",
+	  "Content-Type: multipart/mixed; boundary=\"B \"\n\n--B\n\na\n--B--\n", "0M 1L[a] no-boundary" },
 	{ "bare CR in the header", "A: b\rContent-Type: x/y\r\n\r\nx", "0L[x] bare-cr" },
 	{ "bare CR before a delimiter", MULTI("B") "--B\n\na\r--B\r\n\r\nb\n--B--\n",
 	  "0M 1L[a\r--B\r\n\r\nb] 1'1L[a] 1'1L[b] bare-cr" },
@@ -106,6 +122,17 @@ static const struct {
 	  "0L[a=zz\n] quoted-printable-junk" },
 	{ "a uuencoded file in text", "A: b\n\nsee\nbegin 644 a.txt\n#2&5L\nend\n",
 	  "0L[see\nbegin 644 a.txt\n#2&5L\nend\n] 1F[#2&5L\n]" },
+	{ "a file under yEnc in text", "A: b\n\n=ybegin line=128 size=1 name=a.bin\nk\n=yend size=1\n",
+	  "0L[=ybegin line=128 size=1 name=a.bin\nk\n=yend size=1\n] 1F[=ybegin line=128 size=1 "
+	  "name=a.bin\nk\n=yend size=1\n]" },
+	{ "a name in encoded words of another type",
+	  "Content-Type: x/y; name=\"=?utf-8?q?a=2Eexe?=\"\nContent-Disposition: attachment; "
+	  "filename=a.txt\n\na",
+	  "0L[a] names-differ" },
+	{ "a name in encoded words, the same",
+	  "Content-Type: x/y; name=\"=?utf-8?q?a=2Etxt?=\"\nContent-Disposition: attachment; "
+	  "filename*=utf-8''a.txt\n\na",
+	  "0L[a]" },
 	{ "empty", "", "0L[]" },
 };
 
@@ -177,6 +204,40 @@ static void a_part_tells_what_its_header_says(void **state)
 	assert_true(tree.first->is_attachment);
 	assert_int_equal(tree.first->encodings, 1U << MIME_IDENTITY | 1U << MIME_BASE64);
 	arena_reset(&arena);
+}
+
+/* Facts are the structure's, not the content's. */
+static void structure_tells_what_a_message_is(void **state)
+{
+	static const struct {
+		const char *in;
+		unsigned facts;
+	} messages[] = {
+		{ "Content-Type: multipart/signed; boundary=B\n\n--B\n\na\n--B\nContent-Type: "
+		  "application/pgp-signature\n\nb\n--B--\n",
+		  MIME_FACT_SIGNED | MIME_FACT_PGP },
+		{ "Content-Type: multipart/encrypted; boundary=B\n\n--B\nContent-Type: "
+		  "application/pgp-encrypted\n\nVersion: 1\n--B--\n",
+		  MIME_FACT_ENCRYPTED | MIME_FACT_PGP },
+		{ "Content-Type: application/pkcs7-mime; smime-type=enveloped-data; name=smime.p7m\n\nx",
+		  MIME_FACT_SMIME | MIME_FACT_ENCRYPTED },
+		{ "Content-Type: application/x-pkcs7-mime; smime-type=signed-data\n\nx",
+		  MIME_FACT_SMIME | MIME_FACT_SIGNED },
+		{ "A: b\n\n-----BEGIN PGP MESSAGE-----\n", MIME_FACT_PGP | MIME_FACT_ENCRYPTED },
+		{ "A: b\n\nx\n-----BEGIN PGP SIGNED MESSAGE-----\n", MIME_FACT_PGP | MIME_FACT_SIGNED },
+		{ "A: b\n\nsee -----BEGIN PGP MESSAGE-----\n", 0 },
+		{ "Subject: \xc3\xa9\n\nx", MIME_FACT_UTF8_HEADER },
+		{ "Subject: \xe9\n\nx", 0 },
+		{ "Content-Type: multipart/report; boundary=B\n\n--B\n\na\n--B--\n", MIME_FACT_REPORT },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof messages / sizeof *messages; i++) {
+		struct arena arena;
+		arena_init(&arena, 1 << 20);
+		assert_int_equal(read_text(messages[i].in, &arena).facts, messages[i].facts);
+		arena_reset(&arena);
+	}
 }
 
 static void an_unclear_encoding_is_tried_as_every_one(void **state)
@@ -286,6 +347,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_reading_is_in_the_list),
 		cmocka_unit_test(a_part_tells_what_its_header_says),
+		cmocka_unit_test(structure_tells_what_a_message_is),
 		cmocka_unit_test(an_unclear_encoding_is_tried_as_every_one),
 		cmocka_unit_test(every_limit_has_its_word),
 		cmocka_unit_test(a_full_arena_is_told),
