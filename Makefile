@@ -4,7 +4,7 @@ PREFIX ?= /usr/local
 CONFIG := /etc/postern/postern.conf
 T ?= 60
 
-SUITES := spf dkim arc dmarc mime
+SUITES := arc dkim dmarc mime spf
 
 .PHONY: build run test bench fuzz lint format install uninstall clean $(SUITES:%=suite-%)
 

@@ -70,6 +70,8 @@ STEPS = [
 	Step("differential-mime", ["/usr/bin/python3", "tests/suites/differential_mime.py", "--count", "2000"], after=("build",)),
 	Step("differential-fields", ["/usr/bin/python3", "tests/suites/differential_fields.py"], count="tap", after=("build",), seconds=600),
 	pytest("system", "tests/system", "build", after=("build",)),
+	Step("suite-spf", ["tests/suites/spf.py"], count="tap", after=("build",)),
+	Step("differential-spf", ["tests/suites/differential_spf.py"], count="tap", after=("build",)),
 	Step("suite-arc", ["tests/suites/arc.py"], count="tap", after=("build",)),
 	Step("suite-dkim", ["tests/suites/dkim.py"], count="tap", after=("build",)),
 	Step("differential-dkim", ["tests/suites/differential_dkim.py"], count="tap", after=("build",)),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * hostile - one real process in its sandbox, with the drill at the other end of all its channels. The
- * conversations are in hostile.c (policy, keyring) and hostile_queue.c.
+ * conversations are in hostile.c (policy, keyring), hostile_queue.c and hostile_origin.c.
  */
 #ifndef DRILL_HOSTILE_H
 #define DRILL_HOSTILE_H
@@ -36,6 +36,21 @@ void hostile_send_untimely(struct link *l, unsigned type, const void *body);
 void hostile_finish(struct report *r, const char *group, const char *what, bool is_refused,
 		    bool still_serves);
 
+struct hostile_act {
+	const char *what;
+	void (*act)(struct link *room);
+};
+
 void hostile_with_queue(struct gateway *g, struct report *r);
+/* On the stage of keyring. */
+void hostile_with_signing(struct stage *st, struct report *r);
+
+/* hostile_origin.c. The drill as authentication room: takes the job that queue makes; or takes it and says
+ * nothing bad. */
+bool hostile_take_origin(struct stage *st, struct link *ret_room, uint64_t *ret_job);
+bool hostile_pass_origin(struct stage *st);
+extern const struct hostile_act hostile_origin_acts[];
+extern const size_t hostile_n_origin_acts;
+void hostile_with_judge_resolver(struct gateway *g, struct report *r);
 
 #endif

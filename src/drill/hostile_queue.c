@@ -85,7 +85,7 @@ static bool is_accepting(struct stage *st)
 
 	hand_over_envelope(st, &room);
 	send_message(&room);
-	is_good = take_job(st, &judge, &job);
+	is_good = hostile_pass_origin(st) && take_job(st, &judge, &job);
 	if (is_good)
 		report_clean(st, &judge, job);
 	is_good = is_good && hostile_await(st, &room, SESSION_QUEUE_RESULT) &&
@@ -188,7 +188,7 @@ static void with_queue_as_message_room(struct stage *st, struct report *r)
 		bool is_refused;
 		hand_over_envelope(st, &room);
 		send_message(&room);
-		is_refused = take_job(st, &judge, &job);
+		is_refused = hostile_pass_origin(st) && take_job(st, &judge, &job);
 		if (is_refused) {
 			acts[i].act(&judge);
 			is_refused = hostile_is_ended(st, &judge);
@@ -202,6 +202,35 @@ static void with_queue_as_message_room(struct stage *st, struct report *r)
 			     result->outcome == SESSION_QUEUE_OUTCOME_ACCEPTED;
 		link_close(&room);
 		hostile_finish(r, "message/queue", acts[i].what, is_refused, is_accepting(st));
+	}
+}
+
+static void with_queue_as_authentication_room(struct stage *st, struct report *r)
+{
+	const struct session_queue_result *result = link_body(&st->in);
+
+	for (size_t i = 0; i < hostile_n_origin_acts; i++) {
+		struct queue_scan_ended ended = { .how = QUEUE_SCAN_HOW_FINISHED };
+		struct link room, origin, judge;
+		uint64_t job;
+		bool is_refused;
+		hand_over_envelope(st, &room);
+		send_message(&room);
+		is_refused = hostile_take_origin(st, &origin, &ended.job);
+		if (is_refused) {
+			hostile_origin_acts[i].act(&origin);
+			is_refused = hostile_is_ended(st, &origin);
+			link_close(&origin);
+			hostile_send_ok(&st->ends[ROLE_SCAN], QUEUE_SCAN_ENDED, &ended);
+		}
+		/* It is tried once more in honest rooms. */
+		if (is_refused && hostile_pass_origin(st) && take_job(st, &judge, &job))
+			report_clean(st, &judge, job);
+		is_refused = is_refused && hostile_await(st, &room, SESSION_QUEUE_RESULT) &&
+			     result->outcome == SESSION_QUEUE_OUTCOME_ACCEPTED;
+		link_close(&room);
+		hostile_finish(r, "authentication/queue", hostile_origin_acts[i].what, is_refused,
+			       is_accepting(st));
 	}
 }
 
@@ -282,6 +311,7 @@ void hostile_with_queue(struct gateway *g, struct report *r)
 	hostile_send_ok(&st.ends[ROLE_SCAN], QUEUE_SCAN_SLOTS, &slots);
 	with_queue_as_session(&st, r);
 	with_queue_unfinished(&st, r);
+	with_queue_as_authentication_room(&st, r);
 	with_queue_as_message_room(&st, r);
 	with_queue_as_delivery_room(&st, r);
 	hostile_close_stage(&st);

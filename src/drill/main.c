@@ -48,7 +48,8 @@ static struct conf *make_conf(const struct drill *d)
 		 "listener drill { address 127.0.0.1:%u }\n"
 		 "domain drill.example.com { maildir %s/mail }\n"
 		 "domain next.example.com { next-hop 127.0.0.1:%u }\n"
-		 "deliver { port %u }\nqueue { reserve 0 }\nresolver { mode stub }\n",
+		 "deliver { port %u }\nqueue { reserve 0 }\nscan { breaker 1000/1m }\nresolver { mode stub "
+		 "}\n",
 		 d->decoys.home, d->decoys.home, d->uid_base, 20000 + (unsigned)getpid() % 10000,
 		 d->decoys.home, d->decoys.listed_port, d->decoys.listed_port);
 	buf_init(&errors, CONF_MAX_ERROR_TEXT);

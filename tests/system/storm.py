@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 DOMAIN = "storm.example"
-ZYGOTES = ("message", "compose", "delivery", "maildir", "session")
+ZYGOTES = ("message", "compose", "authentication", "delivery", "maildir", "session")
 
 
 class Ledger:

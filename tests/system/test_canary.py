@@ -110,14 +110,15 @@ def hold_room(zygote, own, sent):
 	return 0
 
 
-def test_message_room_has_nothing_of_other_messages_or_of_the_keyring(start_gateway, peer):
+@pytest.mark.parametrize("kind", ["message", "authentication"])
+def test_room_of_scan_has_nothing_of_other_messages_or_of_the_keyring(start_gateway, peer, kind):
 	peer.answer("END", "451 4.3.0 later")
 	gw = start_gateway({"domain next.example": {"next-hop": f"127.0.0.1:{peer.port}"}})
 	before = token("before").encode()
 	key = numbers_of(gw.home / "state/keyring/keys/smtp.pem")
 	send(gw, before.decode(), "x@next.example")
 	assert "queue" in memory.holders_of(gw, before), "the search does not find the other message where it is"
-	zygote = next(pid for pid, name in storm.processes_of(gw.process.pid).items() if name == "message zygote")
+	zygote = next(pid for pid, name in storm.processes_of(gw.process.pid).items() if name == f"{kind} zygote")
 	for attempt in range(20):
 		own = token(f"own{attempt}").encode()
 		with concurrent.futures.ThreadPoolExecutor(1) as pool:
@@ -129,7 +130,7 @@ def test_message_room_has_nothing_of_other_messages_or_of_the_keyring(start_gate
 		if room:
 			assert found == {own}, "the room has more than its own message"
 			return
-	pytest.fail("no message room was met in twenty messages")
+	pytest.fail(f"no {kind} room was met in twenty messages")
 
 
 def test_delivery_room_has_only_what_goes_to_its_next_server(start_gateway, make_peer):
