@@ -4,7 +4,7 @@ PREFIX ?= /usr/local
 CONFIG := /etc/postern/postern.conf
 T ?= 60
 
-.PHONY: build run test bench suite-arc suite-dkim suite-spf fuzz lint format install uninstall clean
+.PHONY: build run test bench suite-arc suite-dkim suite-dmarc suite-spf fuzz lint format install uninstall clean
 
 build:
 	@tools/need build
@@ -28,7 +28,10 @@ suite-arc: build
 suite-dkim: build
 	tests/suites/differential_dkim.py
 	tests/suites/dkim.py
+suite-dmarc: build
+	tests/suites/dmarc.py
 suite-spf: build
+	tests/suites/differential_spf.py
 	tests/suites/spf.py
 
 # make fuzz T=600: all fuzz targets, so many seconds together.

@@ -188,7 +188,7 @@ static void take_sealers(struct run *r, const char *list)
 static int take_options(struct run *r)
 {
 	struct authenticate_input *input = &r->defaults.input;
-	const char *ip = cli_take_option(r->cli, "--ip"), *from, *receiver, *discovery;
+	const char *ip = cli_take_option(r->cli, "--ip"), *from, *receiver, *how;
 
 	input->has_client = ip != NULL;
 	if (ip && !addr_parse(text_from_cstr(ip), &input->client))
@@ -201,11 +201,10 @@ static int take_options(struct run *r)
 	input->receiver = text_from_cstr(receiver ? receiver : RECEIVER);
 	if (!take_time(r, cli_take_option(r->cli, "--time")))
 		return cli_fail(EX_USAGE, "--time takes seconds since 1970");
+	how = cli_take_option(r->cli, "--org-domain");
+	if (how && !dmarc_discovery_parse(text_from_cstr(how), &r->defaults.settings.discovery))
+		return cli_fail(EX_USAGE, "--org-domain takes treewalk, psl or auto");
 	take_sealers(r, cli_take_option(r->cli, "--trusted-sealers"));
-	discovery = cli_take_option(r->cli, "--discovery");
-	if (discovery &&
-	    !authenticate_parse_discovery(text_from_cstr(discovery), &r->defaults.settings.discovery))
-		return cli_fail(EX_USAGE, "--discovery is treewalk, psl or auto");
 	return take_zone(r, cli_take_option(r->cli, "--zone"));
 }
 

@@ -37,9 +37,6 @@ void authenticate_case_done(struct authenticate_case *c);
 /* A line of --batch. False: the mistake is in `why`. */
 bool authenticate_case_read(struct authenticate_case *c, struct text line, struct buf *why);
 
-/* "treewalk", "psl", "auto". */
-bool authenticate_parse_discovery(struct text word, enum dmarc_discovery *ret_discovery);
-
 /* The message in its form of transmission: when it has no CRLF at all, each LF becomes one. */
 bool authenticate_case_take_message(struct authenticate_case *c, struct text message, struct buf *why);
 bool authenticate_case_load_message(struct authenticate_case *c, const char *file, struct buf *why);

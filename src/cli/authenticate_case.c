@@ -26,17 +26,6 @@ void authenticate_case_done(struct authenticate_case *c)
 	arena_reset(&c->arena);
 }
 
-bool authenticate_parse_discovery(struct text word, enum dmarc_discovery *ret_discovery)
-{
-	for (enum dmarc_discovery d = DMARC_TREEWALK; d <= DMARC_AUTO; d++) {
-		if (!text_is_cstr_nocase(word, dmarc_discovery_word(d)))
-			continue;
-		*ret_discovery = d;
-		return true;
-	}
-	return false;
-}
-
 /* ---- the message ---- */
 
 bool authenticate_case_take_message(struct authenticate_case *c, struct text message, struct buf *why)
@@ -196,13 +185,20 @@ static bool read_sealers(struct authenticate_case *c, const char *key, json_t *v
 	return true;
 }
 
-static bool read_discovery(struct authenticate_case *c, const char *key, json_t *value, struct buf *why)
+static bool read_org_domain(struct authenticate_case *c, const char *key, json_t *value, struct buf *why)
 {
-	struct text t;
+	struct text word;
 
-	return copy_text(c, key, value, &t, why) &&
-	       (authenticate_parse_discovery(t, &c->settings.discovery) ||
-		mistaken(why, key, "not one of treewalk, psl, auto"));
+	if (!copy_text(c, key, value, &word, why))
+		return false;
+	return dmarc_discovery_parse(word, &c->settings.discovery) ||
+	       mistaken(why, key, "not treewalk, psl or auto");
+}
+
+static bool read_forwarder(struct authenticate_case *c, const char *key, json_t *value, struct buf *why)
+{
+	c->input.vouch.is_trusted_forwarder = json_is_true(value);
+	return json_is_boolean(value) || mistaken(why, key, "not true or false");
 }
 
 static const struct key {
@@ -221,7 +217,8 @@ static const struct key {
 	{ "zone", read_zone },
 	{ "zone_file", read_zone_file },
 	{ "trusted_sealers", read_sealers },
-	{ "discovery", read_discovery },
+	{ "trusted_forwarder", read_forwarder },
+	{ "org_domain", read_org_domain },
 };
 
 static bool read_key(struct authenticate_case *c, const char *name, json_t *value, struct buf *why)

@@ -97,6 +97,8 @@ void conf_check_derive(struct conf_parser *p)
 			derive_domain(in->data);
 		else if (is_block(in, "authentication"))
 			FIELD_OF(in, authentication)->id = text_hash(in->name);
+		else if (is_block(in, "dkim"))
+			FIELD_OF(in, dkim)->id = text_hash(in->name);
 	}
 }
 
@@ -246,6 +248,22 @@ static void check_listener(struct conf_parser *p, const struct conf_instance *in
 	    !slot(in, "bare-newline")->is_bad)
 		conf_report(&p->report, place(in, "bare-newline-exempt"),
 			    "bare-newline-exempt: has no effect without bare-newline reject");
+}
+
+/* A verifier refuses a signature whose i= is not at or below d=. rfc6376 6.1.1 */
+static void check_dkim(struct conf_parser *p, const struct conf_instance *in)
+{
+	const struct conf_dkim *d = in->data;
+	size_t at = text_find_last_byte(d->identity, '@');
+	struct text domain = at == SIZE_MAX ? (struct text){ NULL, 0 } : text_skip(d->identity, at + 1);
+
+	if (d->identity.n == 0 || d->domain.n == 0)
+		return;
+	if (!text_has_suffix_nocase(domain, d->domain) ||
+	    (domain.n > d->domain.n && domain.p[domain.n - d->domain.n - 1] != '.'))
+		conf_report(&p->report, place(in, "identity"),
+			    "identity: %s is not an address at or below %s", conf_quote(d->identity).s,
+			    conf_quote(d->domain).s);
 }
 
 static bool is_any(const struct addr *a)
@@ -452,6 +470,8 @@ static void check_instance(struct conf_parser *p, const struct conf_instance *in
 	}
 	if (is_block(in, "domain"))
 		check_domain(p, in);
+	if (is_block(in, "dkim"))
+		check_dkim(p, in);
 	if (is_block(in, "queue"))
 		check_queue(p, in);
 	if (is_block(in, "resolver"))

@@ -134,6 +134,46 @@ const struct conf_authentication *conf_authentication_of(const struct conf *c, u
 	return conf_authentication_by_id(c, text_hash(name));
 }
 
+const struct conf_dkim *conf_dkim_by_id(const struct conf *c, uint64_t id)
+{
+	for (size_t i = 0; i < c->dkim.n; i++)
+		if (c->dkim.v[i].id == id)
+			return &c->dkim.v[i];
+	return NULL;
+}
+
+/* How well a sender of the list fits: an address best, then the longest domain; 0: not at all. */
+static size_t match_sender(struct text sender, struct text address, struct text domain)
+{
+	if (text_find_byte(sender, '@') < sender.n)
+		return text_is_equal_nocase(sender, address) ? SIZE_MAX : 0;
+	if (!text_has_suffix_nocase(domain, sender) ||
+	    (domain.n > sender.n && domain.p[domain.n - sender.n - 1] != '.'))
+		return 0;
+	return sender.n;
+}
+
+const struct conf_dkim *conf_find_dkim(const struct conf *c, struct text address)
+{
+	size_t at = text_find_last_byte(address, '@'), best = 0;
+	const struct conf_dkim *found = NULL;
+	struct text domain = text_skip(address, at == SIZE_MAX ? address.n : at + 1);
+
+	for (size_t i = 0; i < c->dkim.n; i++) {
+		const struct conf_dkim *d = &c->dkim.v[i];
+		size_t fit = d->sender.n ? 0 : match_sender(d->domain, address, domain);
+		for (size_t j = 0; j < d->sender.n; j++) {
+			size_t other = match_sender(d->sender.v[j], address, domain);
+			fit = other > fit ? other : fit;
+		}
+		if (fit > best) {
+			best = fit;
+			found = d;
+		}
+	}
+	return found;
+}
+
 const struct conf_domain *conf_find_domain(const struct conf *c, struct text domain)
 {
 	char lower[256];

@@ -117,6 +117,7 @@ struct conf_times {
 #define CONF_C_USERS       struct conf_texts
 #define CONF_C_RECIPIENTS  struct conf_texts
 #define CONF_C_DOMAINS     struct conf_texts
+#define CONF_C_FIELDS      struct conf_texts
 #define CONF_C_SENDERS     struct conf_texts
 #define CONF_C_ADDRS       struct conf_addrs
 #define CONF_C_PREFIXES    struct conf_prefixes
@@ -162,6 +163,14 @@ struct conf_authentication {
 	struct conf_place at;
 	uint64_t id; /* the hash of its name, as of a domain */
 #define AUTHENTICATION CONF_FIELD
+#include "conf/schema.def"
+};
+
+struct conf_dkim {
+	struct text name;
+	struct conf_place at;
+	uint64_t id; /* the hash of its name, as of a domain */
+#define DKIM CONF_FIELD
 #include "conf/schema.def"
 };
 
@@ -227,6 +236,10 @@ struct conf_authentications {
 	const struct conf_authentication *v;
 	size_t n;
 };
+struct conf_dkims {
+	const struct conf_dkim *v;
+	size_t n;
+};
 struct conf_stub_zones {
 	const struct conf_stub_zone *v;
 	size_t n;
@@ -237,6 +250,7 @@ struct conf {
 	struct conf_listeners listener; /* in the order of the file, as are all lists */
 	struct conf_domains domain;
 	struct conf_authentications authentication;
+	struct conf_dkims dkim;
 	struct conf_policy policy;
 	struct conf_queue queue;
 	struct conf_scan scan;
@@ -273,6 +287,9 @@ const struct conf_domain *conf_default_domain(const struct conf *c);
 const struct conf_authentication *conf_authentication_by_id(const struct conf *c, uint64_t id);
 /* Of the listener with this number; with a number that is gone, the default. */
 const struct conf_authentication *conf_authentication_of(const struct conf *c, uint32_t listener);
+/* The block dkim that signs for this sender (of MAIL FROM, or of a From field); NULL: none. */
+const struct conf_dkim *conf_find_dkim(const struct conf *c, struct text address);
+const struct conf_dkim *conf_dkim_by_id(const struct conf *c, uint64_t id);
 const struct conf_listener *conf_find_listener(const struct conf *c, struct text name);
 bool conf_is_in(const struct conf_prefixes *prefixes, const struct addr *a);
 

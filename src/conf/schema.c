@@ -63,6 +63,10 @@ static const struct conf_row rows_authentication[] = {
 #define AUTHENTICATION(...) ROW(conf_authentication, __VA_ARGS__)
 #include "conf/schema.def"
 };
+static const struct conf_row rows_dkim[] = {
+#define DKIM(...) ROW(conf_dkim, __VA_ARGS__)
+#include "conf/schema.def"
+};
 static const struct conf_row rows_policy[] = {
 #define POLICY(...) ROW(conf_policy, __VA_ARGS__)
 #include "conf/schema.def"

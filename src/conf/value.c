@@ -176,6 +176,8 @@ static const struct conf_kind kinds[CONF_TYPE_COUNT_OF] = {
 				   conf_recipient_parse, print_text },
 	[CONF_TYPE_DOMAINS] = { "domain ...", "domain names in ASCII", TEXT_SIZE, true, true,
 				conf_hostname_parse, print_text },
+	[CONF_TYPE_FIELDS] = { "field ...", "names of header fields", TEXT_SIZE, true, true, parse_label,
+			       print_text },
 	[CONF_TYPE_SENDERS] = { "sender ...", "mail addresses or domain names", TEXT_SIZE, true, true,
 				conf_sender_parse, print_text },
 	[CONF_TYPE_ADDRS] = { "address ...", "IPv4 or IPv6 addresses", sizeof(struct addr), true, true,
@@ -219,7 +221,7 @@ static bool is_without_case(const struct conf_row *row)
 {
 	return row->type == CONF_TYPE_HOSTS || row->type == CONF_TYPE_HOSTNAME ||
 	       row->type == CONF_TYPE_ROUTE_NAME || row->type == CONF_TYPE_ZONE ||
-	       row->type == CONF_TYPE_DOMAINS;
+	       row->type == CONF_TYPE_DOMAINS || row->type == CONF_TYPE_FIELDS;
 }
 
 bool conf_value_parse(const struct conf_row *row, struct arena *arena, struct text word,

@@ -244,6 +244,7 @@ static void with_keyring(struct gateway *g, struct report *r)
 		       is_refused_to_sign(&st, text_from_cstr("0123456789abcdef0123456789abcdef")),
 		       is_signing(&st));
 	hostile_finish(r, "session/keyring", "sign twice", is_refused_twice(&st), is_signing(&st));
+	hostile_with_signing(&st, r);
 	hostile_close_stage(&st);
 }
 

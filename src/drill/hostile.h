@@ -42,6 +42,8 @@ struct hostile_act {
 };
 
 void hostile_with_queue(struct gateway *g, struct report *r);
+/* On the stage of keyring. */
+void hostile_with_signing(struct stage *st, struct report *r);
 
 /* hostile_origin.c. The drill as authentication room: takes the job that queue makes; or takes it and says
  * nothing bad. */

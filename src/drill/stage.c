@@ -13,6 +13,7 @@
 #include "ipc/queue_authenticate.h"
 #include "ipc/queue_delivery.h"
 #include "ipc/queue_judge.h"
+#include "ipc/queue_keyring.h"
 #include "ipc/receive_keyring.h"
 #include "ipc/session_queue.h"
 
@@ -51,6 +52,7 @@ bool hostile_open_stage(struct gateway *g, enum role_id role, struct stage *st)
 	link_in_fit(&st->in, &client_resolver_edge);
 	link_in_fit(&st->in, &queue_delivery_edge);
 	link_in_fit(&st->in, &receive_keyring_edge);
+	link_in_fit(&st->in, &queue_keyring_edge);
 	return subject_serve(g, role, peers, fds, n, &st->run);
 }
 

@@ -48,6 +48,25 @@ static void list_iprev(const struct authenticate_report *report, struct arena *a
 	add_property(m, "policy", "iprev", print_address(&report->spf_query[SPF_HELO].client, arena));
 }
 
+/* A mailbox with its local part as it is meant: quotes are for whoever writes it. rfc5321 4.1.2 */
+static struct text unquote(struct text mailbox, struct arena *arena)
+{
+	size_t at = text_find_last_byte(mailbox, '@'), n = 0;
+	char *p;
+
+	if (at == SIZE_MAX || at < 2 || mailbox.p[0] != '"' || mailbox.p[at - 1] != '"')
+		return mailbox;
+	p = arena_alloc(arena, mailbox.n);
+	for (size_t i = 1; p && i < mailbox.n; i++) {
+		if (i == at - 1)
+			continue;
+		if (i < at && mailbox.p[i] == '\\' && i + 1 < at - 1)
+			i++;
+		p[n++] = mailbox.p[i];
+	}
+	return text_from_bytes(p, n);
+}
+
 /* rfc8601 2.7.2 */
 static void list_spf(const struct authenticate_report *report, enum spf_identity identity,
 		     struct arena *arena, struct authenticate_method *m)
@@ -66,7 +85,7 @@ static void list_spf(const struct authenticate_report *report, enum spf_identity
 		buf_printf(&reason, ": %.*s", TEXT_ARGS(text_slice(spf->problem_at, 0, 512)));
 	arena_copy(arena, buf_text(&reason), &m->reason);
 	buf_done(&reason);
-	add_property(m, "smtp", spf_identity_word(identity), value);
+	add_property(m, "smtp", spf_identity_word(identity), unquote(value, arena));
 }
 
 /* rfc8601 2.7.1 */

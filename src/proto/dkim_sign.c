@@ -76,6 +76,11 @@ struct names {
 	bool is_full;
 };
 
+static bool is_white(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
 static bool has_word(const char *const *list, size_t n, struct text name)
 {
 	for (size_t i = 0; i < n; i++)
@@ -178,7 +183,34 @@ static bool is_relaxed(struct text name, struct text value)
 	return is_plain(name);
 }
 
-bool dkim_sign_check(const struct text *names, size_t n, struct text covered)
+/* Line ends only before white space, where a field is folded. */
+static bool is_simple(struct text name, struct text value)
+{
+	for (size_t i = 0; i < value.n; i++) {
+		if (value.p[i] == '\n' || (value.p[i] == '\r' && i + 2 >= value.n))
+			return false;
+		if (value.p[i] != '\r')
+			continue;
+		if (value.p[i + 1] != '\n' || !is_white(value.p[i + 2]))
+			return false;
+		i++;
+	}
+	while (name.n > 0 && is_white(name.p[name.n - 1]))
+		name.n--;
+	return is_plain(name);
+}
+
+/* Where the field that begins the text ends: behind the CRLF that no white space follows; SIZE_MAX: nowhere.
+ */
+static size_t find_end(struct text t)
+{
+	for (size_t at = 0; at + 1 < t.n; at++)
+		if (t.p[at] == '\r' && t.p[at + 1] == '\n' && (at + 2 == t.n || !is_white(t.p[at + 2])))
+			return at + 2;
+	return SIZE_MAX;
+}
+
+bool dkim_sign_check(enum dkim_canon canon, const struct text *names, size_t n, struct text covered)
 {
 	size_t at = 0;
 
@@ -186,16 +218,16 @@ bool dkim_sign_check(const struct text *names, size_t n, struct text covered)
 		if (!is_plain(names[i]))
 			return false;
 	while (covered.n > 0) {
-		size_t end = text_find(covered, text_from_cstr("\r\n"));
+		size_t end = find_end(covered);
 		struct text name, value;
-		if (end == SIZE_MAX || !text_cut(text_slice(covered, 0, end), ':', &name, &value) ||
-		    !is_relaxed(name, value))
+		if (end == SIZE_MAX || !text_cut(text_slice(covered, 0, end - 2), ':', &name, &value) ||
+		    !(canon == DKIM_CANON_RELAXED ? is_relaxed(name, value) : is_simple(name, value)))
 			return false;
-		while (at < n && !text_is_equal_nocase(names[at], name))
+		while (at < n && !text_is_equal_nocase(names[at], text_trim(name)))
 			at++;
 		if (at++ == n)
 			return false;
-		covered = text_skip(covered, end + 2);
+		covered = text_skip(covered, end);
 	}
 	return true;
 }

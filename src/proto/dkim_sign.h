@@ -52,9 +52,9 @@ bool dkim_sign_choose(struct dkim_message *m, const struct dkim_sign_choice *cho
 bool dkim_sign_cover(struct dkim_message *m, const struct text *names, size_t n, enum dkim_canon canon,
 		     struct buf *out);
 
-/* Whether `covered` is made of relaxed fields, one line each, whose names are those of the list, in its
- * order, where a name of the list may have no field. */
-bool dkim_sign_check(const struct text *names, size_t n, struct text covered);
+/* Whether `covered` is made of fields in this form, whose names are those of the list, in its order, where a
+ * name of the list may have no field; and whether a name is nothing but a name. */
+bool dkim_sign_check(enum dkim_canon canon, const struct text *names, size_t n, struct text covered);
 
 /* The whole field, with CRLF, folded. `covered` is what stands before the field in what is hashed; body_hash
  * is NULL for a seal. False: out is full, or the signer could not. */

@@ -409,3 +409,13 @@ const char *dmarc_discovery_word(enum dmarc_discovery discovery)
 
 	return words[discovery];
 }
+
+bool dmarc_discovery_parse(struct text word, enum dmarc_discovery *ret_discovery)
+{
+	for (enum dmarc_discovery d = DMARC_TREEWALK; d <= DMARC_AUTO; d++)
+		if (text_is_cstr_nocase(word, dmarc_discovery_word(d))) {
+			*ret_discovery = d;
+			return true;
+		}
+	return false;
+}

@@ -132,5 +132,6 @@ enum dns_status dmarc_verify_destination(struct text policy_domain, struct text 
 
 const char *dmarc_override_word(enum dmarc_override_type type);   /* "local_policy" */
 const char *dmarc_discovery_word(enum dmarc_discovery discovery); /* "treewalk" "psl" "auto" */
+bool dmarc_discovery_parse(struct text word, enum dmarc_discovery *ret_discovery);
 
 #endif

@@ -6,8 +6,8 @@
  * term (rfc7208 4.6.4: the limit is one of terms, so that a client over IPv6 does not make an error of
  * three servers that have none).
  *
- * A name that macros made and that DNS cannot hold is not asked for and matches nothing. rfc7208 4.3
- * says so of the domain itself; for the rest it leaves the choice.
+ * A name that macros made and that DNS cannot hold is not asked for and matches nothing, which
+ * rfc7208 4.8 allows.
  */
 #include "proto/spf_work.h"
 

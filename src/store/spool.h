@@ -72,7 +72,8 @@ enum spool_ret { SPOOL_RET_UNSET, SPOOL_RET_FULL, SPOOL_RET_HEADERS, SPOOL_RET_C
 #define SPOOL_BAD           0x10u /* judged bad: notices carry its headers only */
 #define SPOOL_TLS           0x20u
 #define SPOOL_JUDGED        0x40u
-#define SPOOL_FLAGS_ALL     0x7fu
+#define SPOOL_SIGNED        0x80u /* DKIM: its signature is in `head`, or there could be none */
+#define SPOOL_FLAGS_ALL     0xffu
 
 struct spool_message {
 	/* Fixed by the insert. */

@@ -248,6 +248,7 @@ RULES = (
 	(None, "rfc6376 3.4.4: white space at the end of a last line without CRLF is ignored", lambda d:
 		re.search(rb"[ \t]$", body_of(d.message)) and ("/relaxed" in d.what or d.kind == "arc")),
 	(None, "rfc6376 3.4.3: a body without CRLF at its end gets one", lambda d: not d.message.endswith(b"\r\n")),
+	("Mail::DKIM", "rfc6376 2.10: base64 ends with its padding", lambda d: d.ours.get("reason_word") == "base64"),
 	("dkimpy", "rfc6376 5.4.2: of several From, dkimpy takes one more than h= names", lambda d: count_from(d.message) > 1),
 	(None, "rfc5322 4.5: a field may have blanks before its colon", lambda d: re.search(rb"(?m)^[!-9;-~]+[ \t]+:", head_of(d.message))),
 	(None, "rfc6376 2.8: a CR that ends no line is no white space", lambda d: re.search(rb"\r(?!\n)", head_of(d.message))),

@@ -1,8 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Postern's SPF against pyspf, an independent implementation, on generated cases.
+"""Postern's SPF against independent implementations, pyspf (Debian's python3-spf) and mailauth (npm), on generated
+cases.
 
-    differential_spf.py [--cases N] [--seed N] [--verbose]
+    differential_spf.py [--cases N] [--seed N] [--verbose] [--mailauth DIRECTORY]
+
+DIRECTORY is where `npm install mailauth` was called. Of mailauth only results are compared, of pyspf explanations too.
 
 Every case is a zone of its own with records that hold all mechanisms, modifiers and macros, right and wrong, and
 names that do not answer. Both get the same question and the same answers. Where they differ, a row of REASONS
@@ -13,6 +16,8 @@ import argparse
 import collections
 import json
 import random
+import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -180,6 +185,14 @@ class Difference:
 		texts = [text for types in self.case["zone"].values() for text in types.get("TXT", [])]
 		return any(piece in text for piece in pieces for text in texts)
 
+	def includes_bare_ptr(self):
+		"""Does an included record have a ptr without a domain?"""
+		return any(self.record_has("include:" + name) and any(re.search(r"ptr( |$)", text) for text in types.get("TXT", []))
+			for name, types in self.case["zone"].items())
+
+	def mechanism(self):
+		return self.ours["mechanism"].lstrip("+-~?").lower()
+
 	def has_slow_client_name(self):
 		"""Does a name of the client not answer when asked for its addresses?"""
 		names = self.case["zone"].get(reverse(self.case["ip"]), {}).get("PTR", [])
@@ -206,51 +219,100 @@ REASONS = [
 	("an include of the domain itself is an error when it is reached, by the limit of lookups; pyspf refuses the record", "rfc7208 5.2",
 		lambda d: "trivial recursion" in d.said),
 	("the servers of mx are asked one after another until one matches; pyspf asks all, and fails with the last", "rfc7208 5.4",
-		lambda d: d.result == "temperror" and d.ours["mechanism"].lstrip("+-~?").startswith("mx")),
+		lambda d: d.result == "temperror" and d.mechanism().startswith("mx")),
 ]
 
 
-def find_reason(case, ours, theirs):
-	difference = Difference(case, ours, theirs)
-	return next((name for name, _, explains in REASONS if explains(difference)), None)
+def malformed(difference):
+	"""Does Postern refuse the record for its form?"""
+	said = ("a macro is malformed", "an argument", "not an IP address", "not the length", "a modifier that may", "unknown mechanism", "a byte that")
+	return any(piece in difference.ours["reason"] for piece in said)
 
 
-def compare_block(spf, block, counts, is_verbose):
-	for case, answer in zip(block, ask_postern(block), strict=True):
-		ours, theirs = answer["methods"][-1], ask_pyspf(spf, case)
-		counts["result " + ours["result"]] += 1
-		if (ours["result"], ours["explanation"]) == theirs[:2]:
-			counts["same"] += 1
-			continue
-		reason = find_reason(case, ours, theirs)
-		counts[reason or "unexplained"] += 1
-		if reason is None:
-			print(f"case {case['id']}: Postern {ours['result']} {ours['reason']!r} {ours['explanation']!r}, pyspf {theirs}")
-			if is_verbose:
+MAILAUTH_REASONS = [
+	("a mistake anywhere is an error before anything is evaluated; mailauth finds it when it gets there, or not", "rfc7208 4.6", malformed),
+	("a name that macros made and DNS cannot hold matches nothing; mailauth makes it an error, which is allowed", "rfc7208 4.8",
+		lambda d: "Invalid domain" in d.said or "Invalid redirect target" in d.said),
+	("void lookups are counted for terms, of the type that is asked for; mailauth asks both types, and counts servers", "rfc7208 4.6.4",
+		lambda d: "void" in d.said or "without an answer" in d.ours["reason"]),
+	("ip6 with the length 0 matches every IPv6 client; to mailauth 0 is no length", "rfc7208 5.6",
+		lambda d: ":" in d.case["ip"] and d.mechanism().startswith(("ip6", "include")) and d.record_has("::/0", "::1/0")),
+	("ptr in an included record is about that record's domain; mailauth takes the sender's", "rfc7208 5.2 and 5.5",
+		lambda d: "error" not in d.result + d.ours["result"] and d.includes_bare_ptr()),
+	("a modifier that is not known may be empty", "rfc7208 4.6.1 and 7.1", lambda d: "Empty modifier" in d.said),
+	("an include or redirect that is not reached needs no record", "rfc7208 5.2 and 6.1", lambda d: "no SPF records found" in d.said),
+	("each term is one lookup, whatever its servers are; mailauth counts more", "rfc7208 4.6.4", lambda d: "Too many DNS requests" in d.said),
+	("a name of the client that does not answer is passed over", "rfc7208 5.5",
+		lambda d: d.result == "temperror" and d.has_slow_client_name()),
+	("the servers of mx are asked one after another until one matches", "rfc7208 5.4",
+		lambda d: d.result == "temperror" and d.mechanism().startswith("mx")),
+]
+
+
+def ask_mailauth(directory, block):
+	lines = "".join(json.dumps(case) + "\n" for case in block)
+	node = subprocess.run(["node", Path(__file__).parent / "mailauth_spf.mjs", directory], input=lines.encode(), stdout=subprocess.PIPE, check=True)
+	return [(answer["result"], None, answer["said"]) for answer in map(json.loads, node.stdout.decode().splitlines())]
+
+
+class Comparison:
+	"""With one other implementation."""
+
+	def __init__(self, name, reasons, is_verbose):
+		self.name, self.reasons, self.is_verbose = name, reasons, is_verbose
+		self.counts, self.n = collections.Counter(), 0
+
+	def case(self, case, answer, theirs):
+		ours = answer["methods"][-1]
+		self.n += 1
+		if ours["result"] == theirs[0] and theirs[1] in (None, ours["explanation"]):
+			self.counts["same"] += 1
+			return
+		difference = Difference(case, ours, theirs)
+		reason = next((name for name, _, explains in self.reasons if explains(difference)), "unexplained")
+		self.counts[reason] += 1
+		if reason == "unexplained":
+			print(f"case {case['id']}: Postern {ours['result']} {ours['reason']!r} {ours['explanation']!r}, {self.name} {theirs}")
+			if self.is_verbose:
 				print("  ", json.dumps(case), "\n  ", json.dumps(answer))
 
+	def finish(self, number):
+		for name, section, _ in self.reasons:
+			print(f"  {self.counts[name]} differ: {name} ({section})")
+		bad = self.counts["unexplained"]
+		print(f"spf {self.name}: {self.n - bad}/{self.n} ({self.counts['same']} the same)")
+		print(f"{'not ok' if bad else 'ok'} {number} - spf beside {self.name}")
+		return bad == 0
 
-def main():
+
+def parse_arguments():
 	parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 	parser.add_argument("--cases", type=int, default=10000)
 	parser.add_argument("--seed", type=int, default=7208)
+	parser.add_argument("--mailauth", metavar="DIRECTORY")
 	parser.add_argument("--verbose", action="store_true", help="each unexplained case whole")
-	options = parser.parse_args()
+	return parser.parse_args()
+
+
+def main():
+	options = parse_arguments()
 	try:
 		spf = import_pyspf()
 	except ImportError:
-		print("ok 1 - spf differential # SKIP pyspf is absent: Debian's package python3-spf")
+		print("ok 1 - spf beside pyspf # SKIP it is absent: Debian's package python3-spf")
 		return 0
-	cases, counts = Cases(options.seed), collections.Counter()
+	cases = Cases(options.seed)
+	pyspf = Comparison("pyspf", REASONS, options.verbose)
+	mailauth = Comparison("mailauth", MAILAUTH_REASONS, options.verbose)
 	for first in range(0, options.cases, BLOCK):
 		block = [cases.case(number) for number in range(first, min(first + BLOCK, options.cases))]
-		compare_block(spf, block, counts, options.verbose)
-	for name, section, _ in REASONS:
-		print(f"  {counts[name]} differ: {name} ({section})")
-	print("  results:", ", ".join(f"{key.split()[1]} {n}" for key, n in sorted(counts.items()) if key.startswith("result ")))
-	print(f"spf pyspf: {options.cases - counts['unexplained']}/{options.cases} ({counts['same']} the same)")
-	print(f"{'not ok' if counts['unexplained'] else 'ok'} 1 - spf differential")
-	return 1 if counts["unexplained"] else 0
+		answers = ask_postern(block)
+		for case, answer in zip(block, answers, strict=True):
+			pyspf.case(case, answer, ask_pyspf(spf, case))
+		for row in zip(block, answers, ask_mailauth(options.mailauth, block), strict=True) if options.mailauth else ():
+			mailauth.case(*row)
+	compared = [pyspf, mailauth] if options.mailauth else [pyspf]
+	return 0 if all([one.finish(number) for number, one in enumerate(compared, 1)]) else 1
 
 
 if __name__ == "__main__":

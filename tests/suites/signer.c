@@ -93,7 +93,7 @@ static void do_sign(char **args, struct arena *arena, struct buf *out)
 	    !dkim_sign_field(&spec, buf_text(&covered), hash.digest, &signer, out))
 		exit(1);
 	if (spec.header_canon == DKIM_CANON_RELAXED &&
-	    !dkim_sign_check(spec.names, spec.n_names, buf_text(&covered)))
+	    !dkim_sign_check(spec.header_canon, spec.names, spec.n_names, buf_text(&covered)))
 		exit(1);
 	buf_done(&covered);
 	EVP_PKEY_free(key);

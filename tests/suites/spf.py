@@ -91,7 +91,7 @@ def main():
 	parser.add_argument("--verbose", action="store_true", help="every difference")
 	options = parser.parse_args()
 	folder = common.cases(FOLDER, "suite-spf")
-	return common.finish([run(folder, "rfc7208"), run(folder, "rfc4408")], options.verbose)
+	return common.finish([run(folder, "rfc4408"), run(folder, "rfc7208")], options.verbose)
 
 
 if __name__ == "__main__":

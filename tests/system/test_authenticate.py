@@ -146,12 +146,18 @@ def test_a_person_reads_what_was_asked(tmp_path):
 @pytest.mark.parametrize("arguments, status, what", [
 	(("--ip", "x"), 64, "--ip x is not an IP address"), (("--time", "soon"), 64, "--time takes seconds"), ((), 64, "a message, or --ip"),
 	(("a", "b"), 64, "one file"), (("/nonexistent", "--zone", "/dev/null"), 65, "/nonexistent"), (("--zone", "/nonexistent"), 65, "/nonexistent"),
-	(("--batch", "/nonexistent"), 66, "/nonexistent"), (("--discovery", "x", "--zone", "/dev/null"), 64, "treewalk"),
+	(("--batch", "/nonexistent"), 66, "/nonexistent"), (("--org-domain", "x", "--zone", "/dev/null"), 64, "treewalk"),
 ])
 def test_a_wrong_command_line_is_told(arguments, status, what):
 	result = run(*arguments)
 	assert result[0] == status
 	assert what in result[2]
+
+
+def test_a_quoted_local_part_is_quoted_once():
+	answer = ask(SPF, mail_from="\"a \\\"b\"@a.example")
+	assert answer["methods"][-1]["properties"] == {"smtp.mailfrom": "a \"b@a.example"}
+	assert "smtp.mailfrom=\"a \\\"b\"@a.example" in answer["authentication_results"]
 
 
 def ask_network(folder, table, *arguments):

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * postern-keyring: keeps the private key, tells receive the public certificates, and signs for rooms in
- * a handshake. Trusts receive with nothing but the number of rooms; a room with nothing: it gets one
- * signature, over bytes of the right form (form.c).
+ * postern-keyring: keeps the private keys, tells receive the public certificates, and signs: for rooms in
+ * a handshake here, outgoing messages in signing.c. Trusts receive with nothing but the number of rooms; a
+ * room with nothing: it gets one signature, over bytes of the right form (form.c).
  *
  * Invariants: one `sign` a channel; what is not of the form ends the room's channel and is in the record;
  * a certificate that does not fit its key replaces nothing.
@@ -14,6 +14,7 @@
 #include "role/role.h"
 #include "roles/keyring/form.h"
 #include "roles/keyring/keys.h"
+#include "roles/keyring/signing.h"
 
 #include <stdlib.h>
 #include <sysexits.h>
@@ -40,6 +41,7 @@ static unsigned count_files(const struct conf *conf)
 
 	for (size_t i = 0; i < conf->listener.n; i++)
 		n += conf->listener.v[i].max_connections;
+	n += conf->scan.authentication_slots;
 	return (unsigned)n;
 }
 
@@ -81,8 +83,10 @@ static void open_keyring(struct role *r)
 	if (keyring.chain_fd == 0)
 		keyring.chain_fd = -1;
 	keyring.keys = keys_new();
+	signing_open(r);
 	if (!load(r->conf))
 		exit(EX_CONFIG);
+	signing_load(r->conf);
 }
 
 static void tell_certificate(void)
@@ -174,6 +178,10 @@ static void add_peer(struct role *r, enum role_id peer, int fd)
 {
 	static const struct peer_events events = { on_receive, on_receive_gone };
 
+	if (peer == ROLE_QUEUE) {
+		signing_add_queue(fd);
+		return;
+	}
 	ASSERT(peer == ROLE_RECEIVE);
 	peer_close(keyring.receive);
 	keyring.receive = peer_new(r->loop, fd, &receive_keyring_edge, RECEIVE_KEYRING_SIDE_KEYRING, &events,
@@ -186,6 +194,7 @@ static void add_peer(struct role *r, enum role_id peer, int fd)
 static void reload(struct role *r, const struct conf *old)
 {
 	(void)old;
+	signing_load(r->conf);
 	if (!load(r->conf))
 		return;
 	tell_certificate();
@@ -196,6 +205,7 @@ static void tell_counters(struct role *r)
 {
 	role_counter(r, "signatures", keyring.n_signed);
 	role_counter(r, "signatures_refused", keyring.n_refused);
+	signing_tell_counters();
 }
 
 static const struct role_definition definition = {
@@ -213,5 +223,6 @@ int main(int argc, char **argv)
 	int status = role_main(&definition, NULL, argc, argv);
 
 	keys_free(keyring.keys);
+	signing_close();
 	return status;
 }

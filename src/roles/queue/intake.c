@@ -281,6 +281,13 @@ void intake_authenticated(struct queue *q, struct intake *in, struct origin *ori
 	judge_intake(q, in, in->mail, in->deadline);
 }
 
+void intake_signed(struct queue *q, struct intake *in, struct text signature)
+{
+	in->judgement = NULL;
+	mail_sign(q, in->mail, signature);
+	judge_intake(q, in, in->mail, in->deadline);
+}
+
 void intake_judged(struct queue *q, struct intake *in, const struct finding *findings, uint32_t scans)
 {
 	struct spool_message *m = &in->mail->m;

@@ -43,6 +43,7 @@ static struct item *make_item(struct queue *q, const struct mail *mail)
 	item->has_file = m->has_file;
 	item->has_null_sender = m->sender.n == 0;
 	item->wants_origin = origin_is_wanted(queue_conf(q), m);
+	item->wants_signature = signing_profile_of(queue_conf(q), m) != NULL;
 	for (uint32_t i = 0; i < m->n_rcpts; i++) {
 		item->rcpts[i].state = (uint8_t)mail->rcpts[i].state;
 		item->rcpts[i].notify = mail->rcpts[i].notify;
@@ -428,6 +429,19 @@ void item_authenticated(struct queue *q, struct item *item, struct origin *origi
 	mail_authenticate(q, mail, origin, ms);
 	item->scans = 0;
 	item->wants_origin = false;
+	judge_item(q, item);
+}
+
+void item_signed(struct queue *q, struct item *item, struct text signature)
+{
+	struct mail *mail = item_get_mail(q, item);
+
+	if (!mail || item->state != SPOOL_WAITING || item->is_removing)
+		return;
+	mail_sign(q, mail, signature);
+	item->flags |= SPOOL_SIGNED;
+	item->scans = 0;
+	item->wants_signature = false;
 	judge_item(q, item);
 }
 

@@ -65,14 +65,13 @@ static void take_from_line(struct judgement_line *line, struct judgement *j)
 	}
 }
 
-static struct judgement *judgement_new(struct queue *q, bool is_authenticated, uint32_t n)
+static struct judgement *judgement_new(struct queue *q, bool wants_origin, bool wants_signature, uint32_t n)
 {
-	static const struct judgement_kind *const kinds[] = { &origin_room, &verdict_room };
 	struct judgement *j = mem_zalloc(1, sizeof *j);
 
 	j->q = q;
-	j->stage = is_authenticated ? STAGE_VERDICT : STAGE_ORIGIN;
-	j->kind = kinds[j->stage];
+	j->stage = wants_origin || wants_signature ? STAGE_ORIGIN : STAGE_VERDICT;
+	j->kind = wants_origin ? &origin_room : wants_signature ? &signing_room : &verdict_room;
 	j->n = n;
 	j->kind->reset(j);
 	return j;
@@ -89,7 +88,9 @@ static void judgement_free(struct judgement *j)
 
 void judge_intake(struct queue *q, struct intake *in, struct mail *mail, int64_t deadline)
 {
-	struct judgement *j = judgement_new(q, !origin_is_wanted(queue_conf(q), &mail->m), mail->m.n_rcpts);
+	const struct conf *conf = queue_conf(q);
+	struct judgement *j = judgement_new(q, origin_is_wanted(conf, &mail->m),
+					    signing_profile_of(conf, &mail->m) != NULL, mail->m.n_rcpts);
 
 	j->intake = in;
 	j->mail = mail;
@@ -105,7 +106,7 @@ void judge_item(struct queue *q, struct item *item)
 
 	if (item->judgement)
 		return;
-	j = judgement_new(q, !item->wants_origin, item->n_rcpts);
+	j = judgement_new(q, item->wants_origin, item->wants_signature, item->n_rcpts);
 	j->item = item;
 	j->scans = item->scans;
 	item->judgement = j;

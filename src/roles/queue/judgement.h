@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * judgement - one message on its way through a room of scan: what judge.c keeps, and the two kinds of rooms.
+ * judgement - one message on its way through a room of scan: what judge.c keeps, and the kinds of rooms.
  *
  * A message goes through two stages, each with a room, an attempt counter and slots of its own: first it is
- * found out who sent it (origin_room.c), then it is judged (verdict_room.c). judge.c knows when; a stage
+ * found out who sent it (origin_room.c), or one that goes out is signed (signing_room.c); then it is judged
+ * (verdict_room.c). judge.c knows when; a stage
  * knows what is said with its rooms.
  */
 #ifndef QUEUE_JUDGEMENT_H
@@ -31,7 +32,9 @@ struct judgement_kind {
 	void (*done)(struct judgement *j);
 };
 
-extern const struct judgement_kind origin_room, verdict_room;
+extern const struct judgement_kind origin_room, signing_room, verdict_room;
+
+#define SIGNATURE_MAX 32768 /* of queue_keyring */
 
 struct judgement {
 	struct judgement *next; /* in line */
@@ -60,6 +63,9 @@ struct judgement {
 
 	/* origin_room.c */
 	struct origin *origin;
+
+	/* signing_room.c */
+	struct buf signature; /* the fields that keyring made; empty: none */
 };
 
 /* Nobody is to be told any more. A room under way is let finish. */

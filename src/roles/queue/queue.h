@@ -54,7 +54,7 @@ struct queue {
 	struct role *role;
 	struct spool *spool;
 	struct event *spool_event, *tick;
-	struct peer *policy, *scan, *deliver;
+	struct peer *policy, *scan, *deliver, *keyring;
 
 	struct table items; /* by message id */
 	struct schedule schedule;
@@ -114,6 +114,9 @@ bool mail_charge(struct queue *q, struct mail *mail);
  * header, and the record. */
 void mail_authenticate(struct queue *q, struct mail *mail, struct origin *origin, int64_t ms);
 
+/* The fields of its signatures (empty: there could be none) go before it. */
+void mail_sign(struct queue *q, struct mail *mail, struct text signature);
+
 /* The edges to rooms say `chunk` and `file` alike; these are their numbers. */
 struct mail_verbs {
 	unsigned chunk, file, end; /* file 0: the edge has none */
@@ -145,6 +148,8 @@ void intake_close_all(struct queue *q);
 void intake_set_judgement(struct intake *in, struct judgement *j);
 /* From the judge: who sent it. */
 void intake_authenticated(struct queue *q, struct intake *in, struct origin *origin, int64_t ms);
+/* From the judge: its signatures. */
+void intake_signed(struct queue *q, struct intake *in, struct text signature);
 /* From the judge: one finding per recipient. */
 void intake_judged(struct queue *q, struct intake *in, const struct finding *findings, uint32_t scans);
 /* From the judge: no verdict in time or rooms died. */
@@ -170,6 +175,12 @@ void judge_advance(struct queue *q, int64_t now);        /* monotonic */
 /* Scans under way are no attempts: it is this process that ends. */
 void judge_stop(struct queue *q);
 int64_t judge_wake_at(const struct queue *q); /* monotonic */
+/* ---- signing_room.c ---- */
+
+/* The block dkim that is to sign this message; NULL: none, or it has been. */
+const struct conf_dkim *signing_profile_of(const struct conf *conf, const struct spool_message *m);
+void signing_open_keyring(struct queue *q, int fd);
+
 /* The channel to scan, for notice.c; NULL: scan is away. */
 bool judge_send_compose(struct queue *q, uint64_t job, int fd);
 
@@ -189,7 +200,8 @@ struct item {
 	uint32_t flags, scans;
 	uint32_t n_rcpts, n_sending;
 	bool has_file, has_null_sender;
-	bool wants_origin;  /* it is to be authenticated before it is judged */
+	bool wants_origin; /* it is to be authenticated before it is judged */
+	bool wants_signature;
 	bool is_removing;   /* the removal is submitted */
 	bool is_deleted;    /* by an administrator, while parts were being sent */
 	bool may_have_gone; /* to a next hop whose answer was lost */
@@ -222,6 +234,7 @@ bool item_wants_notice(const struct item *item, uint32_t rcpt);
 bool item_wants_warning(const struct queue *q, const struct item *item, uint32_t rcpt);
 /* From the judge. */
 void item_authenticated(struct queue *q, struct item *item, struct origin *origin, int64_t ms);
+void item_signed(struct queue *q, struct item *item, struct text signature);
 void item_judged(struct queue *q, struct item *item, const struct finding *findings);
 void item_count_scan(struct queue *q, struct item *item, void (*committed)(struct change *, struct item *),
 		     void *arg);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The authentication room: one message in, who sent it out, end. Forked by the authentication zygote for one
- * job of queue, apart from the rooms that read parts and archives: this one reads the header, and hashes the
- * rest. The message is a stranger's, so are the answers of the DNS; what queue says about the message is
- * trusted, and when queue does not keep to the edge the room ends. Memory: the message and what the arena may
- * take; RLIMIT_AS stands behind it. Time: that of the message for everything.
+ * The authentication room: one message in, who sent it out, end; or, of a message that goes out, what of it
+ * is to be signed, to keyring (signing.c). Forked by the authentication zygote for one job of queue, apart
+ * from the rooms that read parts and archives: this one reads the header, and hashes the rest. The message is
+ * a stranger's, so are the answers of the DNS; what queue says about the message is trusted, and when queue
+ * does not keep to the edge the room ends. Memory: the message and what the arena may take; RLIMIT_AS stands
+ * behind it. Time: that of the message for everything.
  */
 #include "base/arena.h"
 #include "base/clock.h"
@@ -15,9 +16,11 @@
 #include "roles/scan/origin_report.h"
 #include "roles/scan/room_dns.h"
 #include "roles/scan/scan.h"
+#include "roles/scan/signing.h"
 #include "roles/scan/warm_up.h"
 
 #include <sysexits.h>
+#include <unistd.h>
 
 #define DNS_FD        (ROOM_FD + 1)
 #define OVERHEAD      ((uint64_t)128 << 20) /* address space of the program before its work */
@@ -36,6 +39,9 @@ struct room {
 	struct authenticate_input input;
 	uint32_t header_size;
 	struct incoming incoming;
+	bool is_to_sign;
+	int keyring_fd;
+	uint64_t signing_profile;
 };
 
 static bool take_head(struct room *r, const struct queue_authenticate_message *m)
@@ -53,6 +59,20 @@ static bool take_head(struct room *r, const struct queue_authenticate_message *m
 	       arena_copy(&r->texts, m->receiver, &r->input.receiver);
 }
 
+/* The way to the DNS is not needed then, and leaves room for the one to keyring. */
+static bool take_sign(struct room *r, const struct queue_authenticate_sign *m)
+{
+	if (r->has_head)
+		return false;
+	r->has_head = r->is_to_sign = true;
+	r->signing_profile = m->profile;
+	r->keyring_fd = r->in.fds[0];
+	r->in.fds[0] = -1;
+	close(DNS_FD);
+	incoming_init(&r->incoming, m->size);
+	return m->header_size <= m->size && r->keyring_fd >= 0;
+}
+
 static bool take_message(struct room *r)
 {
 	const struct queue_authenticate_chunk *chunk = link_body(&r->in);
@@ -60,6 +80,8 @@ static bool take_message(struct room *r)
 
 	if (r->in.type == QUEUE_AUTHENTICATE_MESSAGE)
 		return take_head(r, link_body(&r->in));
+	if (r->in.type == QUEUE_AUTHENTICATE_SIGN)
+		return take_sign(r, link_body(&r->in));
 	if (!r->has_head)
 		return false;
 	switch (r->in.type) {
@@ -108,6 +130,10 @@ static struct authenticate_settings settings_of(const struct conf *conf, const s
 
 	s.checks = (struct authenticate_checks){ a->iprev, a->spf_helo, a->spf, a->dkim,
 						 a->arc,   a->dmarc,    a->bimi };
+	s.spf.lookups = (unsigned)a->spf_lookups;
+	s.spf.void_lookups = (unsigned)a->spf_void_lookups;
+	s.spf.names = (unsigned)a->spf_names;
+	s.iprev_names = (unsigned)a->spf_names;
 	s.dkim.mime.header_bytes = conf->scan.max_header_size;
 	s.dkim.mime.header_fields = conf->scan.max_header_fields;
 	s.dkim.signatures = a->dkim_signatures;
@@ -180,6 +206,16 @@ static enum error authenticate(struct room *r)
 	return to.error;
 }
 
+static enum error sign(struct room *r)
+{
+	struct origin_report to = { .queue = &r->queue, .deadline = r->deadline, .arena = &r->work };
+
+	signing_prepare(r->keyring_fd, r->conf, r->signing_profile, r->incoming.message, r->deadline,
+			&r->work);
+	origin_report_end(&to);
+	return to.error;
+}
+
 static int run(struct zygote *z)
 {
 	static struct room r;
@@ -196,7 +232,7 @@ static int run(struct zygote *z)
 	status = receive_message(&r);
 	if (status != EX_OK || !r.incoming.is_complete)
 		return status;
-	return authenticate(&r) ? EX_IOERR : EX_OK;
+	return (r.is_to_sign ? sign(&r) : authenticate(&r)) ? EX_IOERR : EX_OK;
 }
 
 /* Whole seconds, rounded up: the kernel counts no finer. */

@@ -16,6 +16,7 @@ static const char *const names[][2] = {
 #define LISTENER                NAMES
 #define DOMAIN                  NAMES
 #define AUTHENTICATION          NAMES
+#define DKIM                    NAMES
 #define POLICY                  NAMES
 #define QUEUE                   NAMES
 #define SCAN                    NAMES
@@ -116,13 +117,17 @@ static void defaults_are_within_their_bounds(void **state)
 	buf_add_cstr(&text, GOOD);
 	for (size_t i = 0; conf_get_setting(i, &s); i++) {
 		bool is_listener = text_is_cstr(text_from_cstr(s.block), "listener");
-		bool has_name = is_listener || text_is_cstr(text_from_cstr(s.block), "authentication");
+		bool is_dkim = text_is_cstr(text_from_cstr(s.block), "dkim");
+		bool has_name =
+			is_listener || is_dkim || text_is_cstr(text_from_cstr(s.block), "authentication");
 		if (s.is_needed || !*s.initial || text_is_cstr(text_from_cstr(s.block), "domain"))
 			continue;
 		if (strcmp(block, s.block) != 0)
 			buf_printf(&text, "%s%s%s {\n", *block ? "}\n" : "", s.block, has_name ? " b" : "");
 		if (strcmp(block, s.block) != 0 && is_listener)
 			buf_add_cstr(&text, "address [::2]:2525\n");
+		if (strcmp(block, s.block) != 0 && is_dkim)
+			buf_add_cstr(&text, "domain example.com\n");
 		block = s.block;
 		buf_printf(&text, strcmp(s.name, "banner") ? "%s %s\n" : "%s \"%s\"\n", s.name, s.initial);
 	}
