@@ -68,6 +68,7 @@ STEPS = [
 	meson("script", "build", ("script",), after=("build",)),
 	Step("suite-mime", ["/usr/bin/python3", "tests/suites/mime.py"], count="tap", after=("build",), seconds=600),
 	Step("differential-fields", ["/usr/bin/python3", "tests/suites/differential_fields.py"], count="tap", after=("build",), seconds=600),
+	Step("differential-mime", ["/usr/bin/python3", "tests/suites/differential_mime.py", "--count", "2000"], after=("build",)),
 	pytest("system", "tests/system", "build", after=("build",)),
 	Step("asan-build", ["tools/build", "build-asan"], seconds=900, is_long=True, is_patient=True),
 	Step("fuzz-build", ["tools/build", "build-fuzz"], seconds=900, is_long=True, is_patient=True),

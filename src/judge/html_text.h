@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * html_text - the text of an HTML page, as far as a search for words needs it.
+ * html_text - all letters of an HTML page in their order, for a search that must miss nothing.
  *
- * Tags and comments are left out without a blank in their place, so that a word that tags stand in is
- * one word; numeric and the most common named entities become their character in UTF-8. What is no
- * tag and no entity stays. No page is malformed. Linear; the output is never longer than the input.
+ * Every text of the page, visible or not, without a blank where a tag or comment stood: a word that tags
+ * stand in is one word. Character references are undone. Scripts, style sheets and comments are left out,
+ * since they hold no references and the page as it stands can be searched for them; a tag that the end of
+ * the page cuts is text. What a reader sees is judge/html_view.h.
  */
 #ifndef JUDGE_HTML_TEXT_H
 #define JUDGE_HTML_TEXT_H

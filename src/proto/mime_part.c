@@ -302,9 +302,13 @@ static void read_multipart(struct mime_reader *r, struct mime_part *part, const 
 		read_nested(r, part, e, place);
 		return;
 	}
-	for (size_t i = 0; i < e->n_boundaries && !mime_reader_has_stopped(r); i++)
-		if (read_boundary(r, part, e, body, around, e->boundaries[i]) > 0)
-			is_found = true;
+	for (size_t i = 0; i < e->n_boundaries && !mime_reader_has_stopped(r); i++) {
+		if (read_boundary(r, part, e, body, around, e->boundaries[i]) == 0)
+			continue;
+		is_found = true;
+		if (text_trim(e->boundaries[i]).n != e->boundaries[i].n) /* with its blanks it is none */
+			part->reasons |= MIME_REASON_NO_BOUNDARY;
+	}
 	if (mime_reader_has_stopped(r))
 		return;
 	if (!is_found && (part->n_ways == 0 || !is_decoded))

@@ -14,7 +14,7 @@ MOST = 0.001
 
 def read_all(files):
 	"""[(limit that was met or "-", reasons)] of each file."""
-	program = common.BUILD / "tests" / "suites" / "mime_reasons"
+	program = common.BUILD / "tests" / "suites" / "mime_dump"
 	run = subprocess.run([program], input="\n".join(map(str, files)), stdout=subprocess.PIPE, text=True, errors="replace", check=True)
 	return [(line.split("\t")[1], line.split("\t")[2].split()) for line in run.stdout.splitlines()]
 
