@@ -9,6 +9,7 @@
 #include "unit.h"
 
 #define MEMORY_MAX ((size_t)4 << 20)
+#define CHUNK      65536
 #define FACTOR     64 /* bytes looked at for each of the message: the limit */
 
 struct hostile {
@@ -20,8 +21,16 @@ struct hostile {
 
 static void repeat(struct buf *out, const char *piece, size_t size)
 {
+	struct buf many;
+
+	buf_init(&many, CHUNK + 100);
+	while (many.n < CHUNK)
+		buf_add_cstr(&many, piece);
+	while (out->n + many.n < size)
+		buf_add(out, buf_text(&many));
 	while (out->n < size)
 		buf_add_cstr(out, piece);
+	buf_done(&many);
 }
 
 static void make_tiny_parts(struct buf *out, size_t size)
