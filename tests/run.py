@@ -69,6 +69,8 @@ STEPS = [
 	Step("suite-mime", ["/usr/bin/python3", "tests/suites/mime.py"], count="tap", after=("build",), seconds=600),
 	Step("differential-mime", ["/usr/bin/python3", "tests/suites/differential_mime.py", "--count", "2000"], after=("build",)),
 	Step("differential-fields", ["/usr/bin/python3", "tests/suites/differential_fields.py"], count="tap", after=("build",), seconds=600),
+	Step("differential-fields", ["/usr/bin/python3", "tests/suites/differential_fields.py"], count="tap", after=("build",), seconds=600),
+	Step("differential-mime", ["/usr/bin/python3", "tests/suites/differential_mime.py", "--count", "2000"], after=("build",)),
 	pytest("system", "tests/system", "build", after=("build",)),
 	Step("suite-spf", ["tests/suites/spf.py"], count="tap", after=("build",)),
 	Step("differential-spf", ["tests/suites/differential_spf.py"], count="tap", after=("build",)),

@@ -8,6 +8,7 @@
 #include "judge/view_message.h"
 
 #include "base/ensure.h"
+#include "judge/rtf_text.h"
 #include "proto/encoded_word.h"
 #include "proto/mime_content.h"
 #include "proto/mime_header.h"
@@ -64,7 +65,7 @@ static bool kind_of(const struct mime_part *part, enum view_kind *ret_kind)
 		*ret_kind = VIEW_HTML;
 		return true;
 	}
-	return mime_part_is_text(part);
+	return mime_part_is_text(part) || is_word(subtype, "rtf");
 }
 
 /* The charset behind "charset=" in what a page begins with. */
@@ -131,6 +132,24 @@ static struct text_form form_of(struct walk *w, const struct mime_part *part)
 	return form;
 }
 
+/* The text of RTF, or the page that it holds. */
+static bool add_rtf(struct walk *w, struct text content, struct view_source source)
+{
+	struct rtf_facts facts;
+	bool is_whole;
+
+	buf_reset(&w->utf8);
+	is_whole = rtf_text_add(content, w->charsets, &w->utf8, &facts);
+	if (!is_whole && !w->utf8.overflow)
+		return false;
+	source.kind = facts.is_html ? VIEW_HTML : VIEW_PLAIN;
+	if (!is_whole || !arena_copy(w->view->arena, buf_text(&w->utf8), &source.text))
+		w->view->limits |= VIEW_LIMIT_MEMORY;
+	else
+		message_view_add_text(w->view, &source);
+	return true;
+}
+
 static void add_reading(struct walk *w, const struct mime_part *part, enum mime_encoding encoding,
 			struct view_source *source)
 {
@@ -144,6 +163,10 @@ static void add_reading(struct walk *w, const struct mime_part *part, enum mime_
 		content = buf_text(&w->content);
 	if (!content.n)
 		return;
+	if (add_rtf(w, content, *source)) {
+		source->way++;
+		return;
+	}
 	if (!label.n && source->kind == VIEW_HTML)
 		label = charset_of_page(content);
 	if (to_utf8(w, label, content, is_in_message, &source->text))

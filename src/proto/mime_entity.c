@@ -71,6 +71,8 @@ static void add_names(struct mime_reader *r, struct mime_part *part, const struc
 {
 	struct mime_reading *reading;
 
+	mime_reader_spend(r,
+			  SECTION_COST * v->n_params * v->n_params); /* sections are looked for one by one */
 	if (!mime_param_readings(v, param, &r->scratch, &reading))
 		mime_reader_stop(r, MIME_TROUBLE_MEMORY);
 	for (; reading && !mime_reader_has_stopped(r); reading = reading->next)

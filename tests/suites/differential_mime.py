@@ -164,7 +164,7 @@ def class_of(message, ours, theirs):
 		return class_of_structure(message, ours, theirs)
 	for path, leaf in ours_by_path.items():
 		other = theirs_by_path[path]
-		if len(other) > 4 and leaf[2] < other[2] and hashlib.sha256(other[4][other[2] - leaf[2]:]).hexdigest() == leaf[3]:
+		if len(other) > 4 and leaf[2] < other[2] and any(is_tail(leaf, other[4] + end) for end in (b"", b"\n", b"\r\n")):
 			return "junk in a header"
 		if leaf[3] == other[3] and leaf[1] == other[1]:
 			continue
@@ -179,6 +179,10 @@ def class_of(message, ours, theirs):
 			return "blanks of quoted-printable"
 		return "base64 that is none" if re.search(rb"(?i)base64", message) else None
 	return None
+
+
+def is_tail(leaf, data):
+	return hashlib.sha256(data[len(data) - leaf[2]:]).hexdigest() == leaf[3]
 
 
 def class_of_structure(message, ours, theirs):

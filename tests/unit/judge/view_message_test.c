@@ -35,6 +35,10 @@ static const struct {
 	  "attachment\r\n\r\n<b>x",
 	  "+<x|", "" },
 	{ "Content-Type: image/png\r\n\r\nx", "", "" },
+	{ "Content-Type: application/rtf\r\n\r\n{\\rtf1{\\fonttbl f}see http://r.example/}",
+	  "see http://r.example/|", "r.example|" },
+	{ "Content-Type: text/rtf\r\n\r\n{\\rtf1\\fromhtml1 {\\*\\htmltag <a href=\"http://r.example/\">}x}",
+	  "<x|", "r.example|" },
 	{ "Content-Type: multipart/alternative; boundary=b\r\n\r\n--b\r\n\r\none\r\n--b\r\nContent-Type: "
 	  "text/html\r\n\r\n"
 	  "<i>two\r\n--b--\r\n",
