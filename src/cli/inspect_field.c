@@ -77,12 +77,12 @@ static void add_address(struct json_writer *w, const struct address *a)
 	if (a->name.n)
 		json_text(w, a->name);
 	else
-		json_null(w);
+		json_nothing(w);
 	json_key(w, "address");
 	if (a->address.n)
 		json_text(w, a->address);
 	else
-		json_null(w);
+		json_nothing(w);
 	if (a->comment.n)
 		json_key_text(w, "comment", a->comment);
 	if (a->group)
@@ -131,7 +131,7 @@ static void add_date(struct json_writer *w, struct text body)
 
 	json_key(w, "date");
 	if (!mail_date_parse(body, &d)) {
-		json_null(w);
+		json_nothing(w);
 		return;
 	}
 	zone = d.zone < 0 ? -d.zone : d.zone;
