@@ -10,6 +10,7 @@
 
 #include "base/ensure.h"
 #include "cli/cli.h"
+#include "proto/lookalike.h"
 #include "sandbox/sandbox.h"
 
 #include <errno.h>
@@ -73,6 +74,7 @@ static void enter_room(const struct sandbox_profile *profile, const struct sandb
 
 static void run_room(struct inspect *in, struct text message, bool is_json)
 {
+	in->lookalike = lookalike_open(); /* loads its data, which the room may not */
 	enter_room(in->profile, in->filter, message.n);
 	inspect_read(in, message);
 	if (is_json)

@@ -12,6 +12,7 @@
 #include "proto/mime_part.h"
 #include "proto/mime_value.h"
 
+struct lookalike;
 struct sandbox_profile;
 struct sandbox_filter;
 
@@ -30,8 +31,9 @@ struct inspect {
 	bool is_summary;                       /* --summary: a line, no parts */
 	const struct sandbox_profile *profile; /* of the room */
 	const struct sandbox_filter *filter;
-	int out;          /* descriptor */
-	struct buf print; /* what waits to be written to it */
+	const struct lookalike *lookalike; /* NULL: no skeletons */
+	int out;                           /* descriptor */
+	struct buf print;                  /* what waits to be written to it */
 };
 
 struct inspect_part {

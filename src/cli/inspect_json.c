@@ -6,6 +6,7 @@
  */
 #include "cli/inspect.h"
 #include "cli/inspect_field.h"
+#include "cli/inspect_links.h"
 
 #include <string.h>
 
@@ -233,8 +234,10 @@ void inspect_print_json(struct inspect *in)
 	add_ambiguities(in, &w);
 	add_defects(&w, in->tree.defects);
 	add_all_facts(&w, in->tree.facts);
-	if (!in->is_summary)
+	if (!in->is_summary) {
 		add_parts(in, &w);
+		inspect_add_links(in, &w, inspect_make_view(in));
+	}
 	json_close(&w);
 	buf_add_byte(&in->print, '\n');
 }

@@ -5,7 +5,7 @@
  * UTF-8 and our own line ends reach the terminal; all else is shown as \xNN.
  */
 #include "cli/cli.h"
-#include "cli/inspect.h"
+#include "cli/inspect_links.h"
 
 #define LINE_MAX_BYTES 2000
 
@@ -165,6 +165,8 @@ void inspect_print_text(struct inspect *in)
 		return;
 	for (size_t i = 0; i < in->n_parts; i++)
 		print_branch(in, &in->parts[i]);
+	buf_add_byte(&in->print, '\n');
+	inspect_print_links(in, inspect_make_view(in));
 	for (size_t i = 0; i < in->n_parts; i++) {
 		print_part(in, &in->parts[i]);
 		inspect_flush(in);

@@ -316,27 +316,38 @@ static size_t mbox_line(struct mime_part *part, struct text t)
 	return end < t.n ? end : t.n;
 }
 
+static unsigned reason_of_junk(const struct mime_header_reader *h)
+{
+	return h->defects & MIME_DEFECT_JUNK_LINE ? MIME_REASON_HEADER_JUNK : MIME_REASON_HEADER_BLANKS;
+}
+
 /* What the reader of fields passed over. Others may have taken it for the begin of the body. */
 static void note_junk(struct mime_part *part, struct mime_entity *e, const struct mime_header_reader *h,
 		      struct text t)
 {
 	if (h->junk_at == SIZE_MAX)
 		return;
+	if (part->kind != MIME_LEAF || h->n_fields == 0)
+		part->reasons |= reason_of_junk(h);
 	e->gap = text_skip(t, h->junk_at);
 	if (h->has_end && h->n_fields > 0)
 		return;
 	/* No header at all, or one that nothing ends: the body begins at the first line that is no field.
-	 * Of the latter some see no body. */
-	if (h->n_fields > 0)
-		part->reasons |= MIME_REASON_HEADER_JUNK;
+	 * Some see no body then. */
+	part->reasons |= reason_of_junk(h);
 	part->header = text_slice(t, 0, h->n_fields ? h->junk_at : 0);
 	part->body = text_skip(t, part->header.n);
 	e->gap = (struct text){ 0 };
 }
 
-static unsigned reason_of_junk(const struct mime_header_reader *h)
+/* A multipart that lacks the empty line: its first delimiter is the line that is no field. */
+static bool ends_at_delimiter(const struct mime_header_reader *h, const struct mime_entity *e, struct text t)
 {
-	return h->defects & MIME_DEFECT_JUNK_LINE ? MIME_REASON_HEADER_JUNK : MIME_REASON_HEADER_BLANKS;
+	static const struct text dashes = TEXT("--");
+	struct text line = text_skip(t, h->junk_at);
+
+	return h->junk_at < t.n && e->n_boundaries && e->boundaries[0].n && text_has_prefix(line, dashes) &&
+	       text_has_prefix(text_skip(line, dashes.n), e->boundaries[0]);
 }
 
 void mime_entity_read(struct mime_reader *r, struct mime_part *part, struct text t,
@@ -351,6 +362,8 @@ void mime_entity_read(struct mime_reader *r, struct mime_part *part, struct text
 	t = text_skip(t, mbox_line(part, t));
 	h = mime_header_reader_of(t, r->limits);
 	while (!mime_reader_has_stopped(r) && mime_header_next(&h, &field)) {
+		if (ends_at_delimiter(&h, e, t))
+			break;
 		if (h.junk_at != SIZE_MAX && mime_content_is_field(field.raw))
 			part->reasons |= reason_of_junk(&h);
 		has_blank = has_blank || field.raw.p[field.name.n] != ':';
@@ -366,6 +379,8 @@ void mime_entity_read(struct mime_reader *r, struct mime_part *part, struct text
 	part->header = text_slice(t, 0, h.at);
 	part->body = text_skip(t, h.at);
 	part->defects |= h.defects;
+	if (ends_at_delimiter(&h, e, t))
+		h.has_end = false;
 	note_junk(part, e, &h, t);
 	survey_lines(r, part);
 	if (part->reasons & MIME_REASON_BARE_CR)

@@ -164,10 +164,12 @@ def class_of(message, ours, theirs):
 		return class_of_structure(message, ours, theirs)
 	for path, leaf in ours_by_path.items():
 		other = theirs_by_path[path]
-		if len(other) > 4 and leaf[2] < other[2] and hashlib.sha256(other[4][other[2] - leaf[2]:]).hexdigest() == leaf[3]:
+		if len(other) > 4 and leaf[2] < other[2] and any(is_tail(leaf, other[4] + end) for end in (b"", b"\n", b"\r\n")):
 			return "junk in a header"
 		if leaf[3] == other[3] and leaf[1] == other[1]:
 			continue
+		if {leaf[1], other[1]} == {"text/", "text/plain"}:
+			return "a type malformed"
 		if leaf[1] != other[1]:
 			return "a type malformed" if re.search(rb"(?mi)^content-type: *(text *\r?$|text/\r?$|/plain|text plain)", message) else \
 				"a multipart without parts" if "multipart/" in leaf[1] + other[1] else None
@@ -177,6 +179,10 @@ def class_of(message, ours, theirs):
 			return "blanks of quoted-printable"
 		return "base64 that is none" if re.search(rb"(?i)base64", message) else None
 	return None
+
+
+def is_tail(leaf, data):
+	return hashlib.sha256(data[len(data) - leaf[2]:]).hexdigest() == leaf[3]
 
 
 def class_of_structure(message, ours, theirs):
