@@ -142,7 +142,7 @@ bool html_data_uri_parse(struct text value, struct html_data_uri *ret_uri)
 	text_cut(head, ';', &type, &parameters);
 	ret_uri->type =
 		text_find_byte(type, '/') < type.n ? text_trim(type) : (struct text)TEXT("text/plain");
-	ret_uri->size = ret_uri->is_base64 ? ret_uri->data.n / 4 * 3 + 3 : ret_uri->data.n;
+	ret_uri->size = ret_uri->is_base64 ? ret_uri->data.n / 4 * 3 + BASE64_SLACK : ret_uri->data.n;
 	return true;
 }
 

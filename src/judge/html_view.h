@@ -36,7 +36,7 @@ struct html_data_uri {
 	struct text data; /* still coded; lies in the page or the arena */
 	bool is_base64;
 	enum link_kind kind; /* what refers to it */
-	size_t size;         /* bytes it decodes to, at most */
+	size_t size;         /* room that decoding needs; no more bytes come out */
 };
 
 /* What programs in the page do, as far as their words tell. */

@@ -170,7 +170,7 @@ static void a_hostile_page_costs_little(void **state)
 		struct cost cost = cost_of(&page, hostile[i].kind);
 		double per_megabyte = cost.seconds * 1e3 / (double)hostile[i].megabytes;
 
-		print_message("%s: %.1f ms/MB, %zu KB\n", hostile[i].name, per_megabyte, cost.arena / 1024);
+		print_message("# %s: %.1f ms/MB, %zu KB\n", hostile[i].name, per_megabyte, cost.arena / 1024);
 		if (cost.arena > 2 * MEGABYTE || per_megabyte > 3000 || cost.limits != hostile[i].limits)
 			fail_msg("%s: %.1f ms/MB, %zu bytes, limits %x", hostile[i].name, per_megabyte,
 				 cost.arena, cost.limits);
@@ -212,7 +212,7 @@ static void a_hostile_page_takes_little_memory(void **state)
 			fail_msg("%s: %ld KB", hostile[i].name, kilobytes);
 		free(page.p);
 	}
-	print_message("at most %ld KB beside the page\n", most);
+	print_message("# at most %ld KB beside the page\n", most);
 }
 
 static void what_is_above_a_limit_is_said(void **state)

@@ -125,7 +125,7 @@ static void the_lists_own_cases_are_right(void **state)
 		snprintf(path, sizeof path, "%s/../shared/cases/" TEST_FILE, source ? source : ".");
 	file = fopen(path, "re");
 	if (!file) {
-		print_message("SKIP %s is absent\n", path);
+		print_message("# SKIP %s is absent\n", path);
 		skip();
 	}
 	while (fgets(line, sizeof line, file)) {
@@ -135,10 +135,10 @@ static void the_lists_own_cases_are_right(void **state)
 		if (is_row_right(host, want))
 			n_right++;
 		else
-			print_message("%s: not %s\n", host, want ? want : "(none)");
+			print_message("# %s: not %s\n", host, want ? want : "(none)");
 	}
 	fclose(file);
-	print_message("psl: %zu/%zu\n", n_right, n);
+	print_message("# psl: %zu/%zu\n", n_right, n);
 	assert_true(n > 50);
 	assert_int_equal(n_right, n);
 }
