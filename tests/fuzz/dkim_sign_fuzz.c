@@ -77,7 +77,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	ASSERT(dkim_message_read(&m, text_from_bytes(data + 1, size - 1), &limits, &arena));
 	if (!m.trouble && dkim_sign_choose(&m, &choice, &arena, &spec.names, &spec.n_names)) {
 		sign(&m, &spec, &out);
-		buf_add_cstr(&out, "Received: x\r\n"); /* a message may begin with what continues the field before it */
+		buf_add_cstr(
+			&out,
+			"Received: x\r\n"); /* a message may begin with what continues the field before it */
 		buf_add(&out, m.bytes);
 		verify(buf_text(&out), &limits, &spec);
 	}
