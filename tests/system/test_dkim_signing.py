@@ -166,3 +166,13 @@ def test_a_message_that_claims_two_authors_is_not_signed(start):
 		except smtplib.SMTPDataError:
 			return
 	assert b"DKIM-Signature" not in delivered(gw)
+
+
+def test_a_bounce_is_signed(start, peer):
+	gw = start({"domain away.example": {"next-hop": f"127.0.0.1:{peer.port}"}, "": {"postmaster": "postmaster@demo.example"}})
+	records = {"s1": make_key(gw)}
+	peer.script.set("RCPT", "550 5.1.1 unknown")
+	with gw.smtp() as client:
+		client.sendmail("anna@demo.example", ["nobody@away.example"], message(To="nobody@away.example"))
+	data = delivered(gw)
+	assert b"Mail Delivery System" in data and verifies(data, records)

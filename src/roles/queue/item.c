@@ -432,6 +432,15 @@ void item_authenticated(struct queue *q, struct item *item, struct origin *origi
 	judge_item(q, item);
 }
 
+/* What was made here is not judged. */
+static void pass_notice(struct queue *q, struct item *item)
+{
+	struct finding *clean = mem_zalloc(item->n_rcpts, sizeof *clean);
+
+	item_judged(q, item, clean);
+	free(clean);
+}
+
 void item_signed(struct queue *q, struct item *item, struct text signature)
 {
 	struct mail *mail = item_get_mail(q, item);
@@ -442,7 +451,10 @@ void item_signed(struct queue *q, struct item *item, struct text signature)
 	item->flags |= SPOOL_SIGNED;
 	item->scans = 0;
 	item->wants_signature = false;
-	judge_item(q, item);
+	if (item->flags & SPOOL_NOTICE)
+		pass_notice(q, item);
+	else
+		judge_item(q, item);
 }
 
 void item_judged(struct queue *q, struct item *item, const struct finding *findings)

@@ -192,6 +192,10 @@ static struct mail *make_mail(struct notice *n, struct text to)
 		.header_size = header_size(buf_text(&n->text)),
 		.n_rcpts = 1
 	};
+	if (signing_profile_of(queue_conf(n->q), m)) { /* it goes out when it is signed: item_signed */
+		m->state = SPOOL_WAITING;
+		m->flags &= ~SPOOL_JUDGED;
+	}
 	mail->rcpts = arena_alloc(&mail->arena, sizeof *mail->rcpts);
 	ASSERT(mail->rcpts && arena_copy(&mail->arena, to, &mail->rcpts[0].address));
 	mail->rcpts[0].next_attempt = m->arrival;

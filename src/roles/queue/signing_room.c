@@ -21,9 +21,15 @@ enum { KEPT_FOR_KEYRING = 4 << 20 };
 
 const struct conf_dkim *signing_profile_of(const struct conf *conf, const struct spool_message *m)
 {
-	bool is_ours = m->flags & (SPOOL_AUTHENTICATED | SPOOL_RELAY);
+	const struct conf_dkim *profile = NULL;
 
-	return is_ours && !(m->flags & SPOOL_SIGNED) ? conf_find_dkim(conf, m->sender) : NULL;
+	if (m->flags & SPOOL_SIGNED)
+		return NULL;
+	if (m->flags & SPOOL_NOTICE) { /* from the postmaster of this gateway */
+		profile = conf_find_dkim(conf, conf->top.postmaster);
+		return profile && profile->sign_notices ? profile : NULL;
+	}
+	return m->flags & (SPOOL_AUTHENTICATED | SPOOL_RELAY) ? conf_find_dkim(conf, m->sender) : NULL;
 }
 
 static void reset(struct judgement *j)
