@@ -7,6 +7,7 @@
 #include "ipc/client_resolver.h"
 #include "ipc/policy_queue.h"
 #include "ipc/queue_deliver.h"
+#include "ipc/queue_report.h"
 #include "ipc/queue_scan.h"
 #include "ipc/receive_keyring.h"
 #include "ipc/receive_policy.h"

@@ -170,6 +170,8 @@ static void add_peer(struct role *r, enum role_id peer, int fd)
 		intake_open_policy(&queue, fd);
 	else if (peer == ROLE_SCAN)
 		judge_open_scan(&queue, fd);
+	else if (peer == ROLE_REPORT)
+		report_open(&queue, fd);
 	else
 		deliver_open(&queue, fd);
 }
