@@ -28,7 +28,7 @@ UID_BASE = 64500
 SECONDS = 1500
 MUTATIONS_MIN = 150  # fewer: the drill has forgotten some
 PROCESSES = [f"{kind} {part}" for kind in ("session", "message", "compose", "authentication", "delivery", "maildir") for part in ("zygote", "room")] \
-	+ ["audit", "keyring", "resolver", "judge-resolver", "scan", "deliver", "queue", "policy", "receive"]
+	+ ["audit", "keyring", "resolver", "judge-resolver", "report", "scan", "deliver", "queue", "policy", "receive"]
 BAD = ("ALLOWED", "REFUSED", "WEAK", "UNCLEAR", "FAILED")
 
 

@@ -204,6 +204,11 @@ struct conf_judge_resolver {
 #include "conf/schema.def"
 };
 
+struct conf_dmarc_report {
+#define DMARC_REPORT CONF_FIELD
+#include "conf/schema.def"
+};
+
 struct conf_tls {
 #define TLS CONF_FIELD
 #include "conf/schema.def"
@@ -258,6 +263,7 @@ struct conf {
 	struct conf_resolver resolver;
 	struct conf_judge_resolver judge_resolver;
 	struct conf_stub_zones stub_zone;
+	struct conf_dmarc_report dmarc_report;
 	struct conf_tls tls;
 	struct conf_rooms rooms;
 	struct conf_audit audit;

@@ -28,6 +28,7 @@ enum {
 	R_DELIVER = CONF_FOR_DELIVER,
 	R_RESOLVER = CONF_FOR_RESOLVER,
 	R_JUDGE_RESOLVER = CONF_FOR_JUDGE_RESOLVER,
+	R_REPORT = CONF_FOR_REPORT,
 	R_KEYRING = CONF_FOR_KEYRING,
 	R_AUDIT = CONF_FOR_AUDIT,
 	R_ALL = CONF_FOR_ALL,
@@ -93,6 +94,10 @@ static const struct conf_row rows_judge_resolver[] = {
 };
 static const struct conf_row rows_stub_zone[] = {
 #define STUB_ZONE(...) ROW(conf_stub_zone, __VA_ARGS__)
+#include "conf/schema.def"
+};
+static const struct conf_row rows_dmarc_report[] = {
+#define DMARC_REPORT(...) ROW(conf_dmarc_report, __VA_ARGS__)
 #include "conf/schema.def"
 };
 static const struct conf_row rows_tls[] = {

@@ -130,6 +130,15 @@ enum dns_status dmarc_verify_destination(struct text policy_domain, struct text 
 					 enum dmarc_discovery discovery, const struct dns_source *dns,
 					 struct arena *arena, struct dmarc_record *ret_record);
 
+/* The addresses that aggregate reports about a record's domain may go to: its mailto: URIs, those of other
+ * organisations only where they have said so, and with the addresses that those want instead. The DNS is
+ * asked for at most DMARC_DESTINATIONS_MAX of them; where it does not answer, an address is left out. Gives
+ * their number. rfc9990 3.5 and 4 */
+#define DMARC_DESTINATIONS_MAX 8
+size_t dmarc_find_destinations(const struct dmarc_record *record, struct text policy_domain,
+			       enum dmarc_discovery discovery, const struct dns_source *dns,
+			       struct arena *arena, struct text ret_addresses[DMARC_DESTINATIONS_MAX]);
+
 const char *dmarc_override_word(enum dmarc_override_type type);   /* "local_policy" */
 const char *dmarc_discovery_word(enum dmarc_discovery discovery); /* "treewalk" "psl" "auto" */
 bool dmarc_discovery_parse(struct text word, enum dmarc_discovery *ret_discovery);

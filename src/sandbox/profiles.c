@@ -28,6 +28,9 @@ static const struct sandbox_profile profiles[] = {
 	{ "judge-resolver", false, SANDBOX_ROOT_EMPTY,
 	  SANDBOX_CALLS_BASE | SANDBOX_CALLS_LOOP | SANDBOX_CALLS_CONNECT | SANDBOX_CALLS_RESOLVER, 0, false,
 	  false, 1536 * MB, 0 }, /* CONF_RESOLVER_MEMORY */
+	{ "report", true, SANDBOX_ROOT_STATE,
+	  SANDBOX_CALLS_BASE | SANDBOX_CALLS_LOOP | SANDBOX_CALLS_FILES | SANDBOX_CALLS_DATABASE, 32, true,
+	  false, 512 * MB, 0 },
 	{ "scan", true, SANDBOX_ROOT_EMPTY, SANDBOX_CALLS_BASE | SANDBOX_CALLS_LOOP | SANDBOX_CALLS_CHANNELS,
 	  0, false, false, 256 * MB, 0 },
 	{ "deliver", false, SANDBOX_ROOT_EMPTY,

@@ -200,7 +200,7 @@ def role_pid(gw, name):
 	return next(pid for pid, found in storm.processes_of(gw.process.pid).items() if found == name)
 
 
-@pytest.mark.parametrize("role", ["scan", "deliver", "resolver", "judge-resolver"])
+@pytest.mark.parametrize("role", ["scan", "deliver", "resolver", "judge-resolver", "report"])
 def test_role_that_fails_starts_again_alone_while_clients_stay(start_gateway, role):
 	gw = start_gateway()
 	gw.expect_log(role + "|ended|gone|message|delivery|maildir|compose")

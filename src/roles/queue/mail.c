@@ -188,4 +188,5 @@ void mail_authenticate(struct queue *q, struct mail *mail, struct origin *origin
 	buf_done(&head);
 	buf_done(&record);
 	audit_origin(q, mail, origin, ms);
+	report_tell(q, mail, origin);
 }

@@ -172,6 +172,8 @@ static void add_peer(struct role *r, enum role_id peer, int fd)
 		judge_open_scan(&queue, fd);
 	else if (peer == ROLE_KEYRING)
 		signing_open_keyring(&queue, fd);
+	else if (peer == ROLE_REPORT)
+		report_open(&queue, fd);
 	else
 		deliver_open(&queue, fd);
 }

@@ -81,6 +81,12 @@ static bool take_override(struct origin *o, const void *m)
 	       copy_body(o, QUEUE_AUTHENTICATE_OVERRIDE, m, &o->overrides[o->n_overrides++]);
 }
 
+static bool take_destination(struct origin *o, const struct queue_authenticate_destination *m)
+{
+	return o->has_dmarc && o->n_destinations < ORIGIN_DESTINATIONS_MAX &&
+	       arena_copy(&o->arena, m->address, &o->destinations[o->n_destinations++]);
+}
+
 static bool take_cut(struct origin *o, const struct queue_authenticate_cut *m, uint32_t header_size)
 {
 	uint64_t from = 0;
@@ -138,6 +144,8 @@ static bool keep(struct origin *o, unsigned type, const void *body)
 
 bool origin_take(struct origin *o, unsigned type, const void *body, uint32_t header_size)
 {
+	if (type == QUEUE_AUTHENTICATE_DESTINATION) /* told to report, and forgotten */
+		return take_destination(o, body);
 	return take_result(o, type, body, header_size) && keep(o, type, body);
 }
 

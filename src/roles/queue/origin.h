@@ -16,10 +16,11 @@
 #include "ipc/session_queue.h"
 #include "store/spool.h"
 
-#define ORIGIN_SIGNATURES_MAX 16
-#define ORIGIN_OVERRIDES_MAX  4
-#define ORIGIN_CUTS_MAX       64
-#define ORIGIN_HEAD_MAX       8192 /* bytes of the fields */
+#define ORIGIN_SIGNATURES_MAX   16
+#define ORIGIN_OVERRIDES_MAX    4
+#define ORIGIN_DESTINATIONS_MAX 16
+#define ORIGIN_CUTS_MAX         64
+#define ORIGIN_HEAD_MAX         8192 /* bytes of the fields */
 
 /* What becomes of it because of who sent it. The numbers are on disk. */
 enum origin_verdict {
@@ -46,7 +47,8 @@ struct origin {
 	struct queue_authenticate_override overrides[ORIGIN_OVERRIDES_MAX];
 	struct queue_authenticate_bimi bimi;
 	struct queue_authenticate_cut cuts[ORIGIN_CUTS_MAX]; /* rising, within the header */
-	size_t n_dkim, n_overrides, n_cuts;
+	struct text destinations[ORIGIN_DESTINATIONS_MAX];   /* of reports; not kept in the spool */
+	size_t n_dkim, n_overrides, n_cuts, n_destinations;
 	uint64_t cut_size;           /* of all cuts */
 	enum origin_verdict verdict; /* after origin_judge, and from disk */
 };

@@ -54,7 +54,7 @@ struct queue {
 	struct role *role;
 	struct spool *spool;
 	struct event *spool_event, *tick;
-	struct peer *policy, *scan, *deliver, *keyring;
+	struct peer *policy, *scan, *deliver, *keyring, *report;
 
 	struct table items; /* by message id */
 	struct schedule schedule;
@@ -292,6 +292,12 @@ void notice_start(struct queue *q, struct item *item);
 /* Items whose notices are to be tried again. Wall clock, ms. */
 void notice_advance(struct queue *q, int64_t now);
 int64_t notice_wake_at(const struct queue *q);
+
+/* ---- report.c ---- */
+
+void report_open(struct queue *q, int fd);
+/* What DMARC found of a message that was authenticated, if its owner wants to hear of it. */
+void report_tell(struct queue *q, const struct mail *mail, const struct origin *origin);
 
 /* ---- admin.c ---- */
 

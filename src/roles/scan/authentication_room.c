@@ -200,6 +200,9 @@ static enum error authenticate(struct room *r)
 	prepare(r);
 	authenticate_message(&r->input, &settings, room_dns_source(&r->dns), &r->work, &report);
 	origin_report_send(&to, r->profile, &report);
+	if (r->conf->dmarc_report.send && r->profile->dmarc)
+		origin_report_send_destinations(&to, &report.dmarc, settings.discovery,
+						room_dns_source(&r->dns));
 	origin_report_send_cuts(&to, text_slice(r->input.message, 0, r->header_size), r->input.receiver,
 				r->conf->top.hostname);
 	origin_report_end(&to);

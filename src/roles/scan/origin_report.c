@@ -191,6 +191,21 @@ void origin_report_send(struct origin_report *to, const struct conf_authenticati
 		send_bimi(to, &report->bimi);
 }
 
+void origin_report_send_destinations(struct origin_report *to, const struct dmarc_result *dmarc,
+				     enum dmarc_discovery discovery, const struct dns_source *dns)
+{
+	struct text addresses[DMARC_DESTINATIONS_MAX];
+	size_t n = 0;
+
+	if (dmarc->result == AUTH_PASS || dmarc->result == AUTH_FAIL)
+		n = dmarc_find_destinations(&dmarc->record, dmarc->policy_domain, discovery, dns, to->arena,
+					    addresses);
+	for (size_t i = 0; i < n; i++) {
+		struct queue_authenticate_destination m = { addresses[i] };
+		send(to, QUEUE_AUTHENTICATE_DESTINATION, &m);
+	}
+}
+
 /* ---- what claims to be ours ---- */
 
 /* Does this Received-SPF say that we have checked? receiver= "our name", in any case. */

@@ -20,6 +20,9 @@ struct origin_report {
 /* The results of what this block has checked. */
 void origin_report_send(struct origin_report *to, const struct conf_authentication *conf,
 			const struct authenticate_report *report);
+/* Where reports about the policy that was found may go; asks the DNS. */
+void origin_report_send_destinations(struct origin_report *to, const struct dmarc_result *dmarc,
+				     enum dmarc_discovery discovery, const struct dns_source *dns);
 /* Fields that bear our names: Authentication-Results of authserv_id (rfc8601 5), Received-SPF of hostname. */
 void origin_report_send_cuts(struct origin_report *to, struct text header, struct text authserv_id,
 			     struct text hostname);

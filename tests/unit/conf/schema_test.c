@@ -23,6 +23,7 @@ static const char *const names[][2] = {
 #define DELIVER                 NAMES
 #define RESOLVER                NAMES
 #define JUDGE_RESOLVER          NAMES
+#define DMARC_REPORT            NAMES
 #define STUB_ZONE               NAMES
 #define TLS                     NAMES
 #define ROOMS                   NAMES
