@@ -16,6 +16,7 @@
 #define EVERY_ENCODING                                                                                       \
 	(BIT(MIME_IDENTITY) | BIT(MIME_BASE64) | BIT(MIME_QUOTED_PRINTABLE) | BIT(MIME_UUENCODE))
 #define BOUNDARY_MAX 70 /* rfc2046 5.1.1 */
+#define SECTION_COST 64 /* of a look at one parameter for another, in bytes passed over */
 
 /* A value that outlives its field. */
 static struct text keep(struct mime_reader *r, struct text t)
