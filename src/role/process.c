@@ -8,18 +8,18 @@
 #include "ipc/policy_queue.h"
 #include "ipc/queue_deliver.h"
 #include "ipc/queue_keyring.h"
-	#include "ipc/queue_report.h"
-	#include "ipc/queue_scan.h"
+#include "ipc/queue_report.h"
+#include "ipc/queue_scan.h"
 #include "ipc/receive_keyring.h"
 #include "ipc/receive_policy.h"
 #include "ipc/role_audit.h"
 #include "ipc/scan_resolver.h"
 
-	static const struct process processes[] = {
+static const struct process processes[] = {
 #define PROCESS(name, text, owner, profile, room, user)                                                      \
 	[PROCESS_##name] = { text, ROLE_##owner, profile, room, user },
 #include "role/process.def"
-	};
+};
 
 static const struct process_peers peers[] = {
 #define PEERS(a, b, edge) { ROLE_##a, ROLE_##b, &edge##_edge },
