@@ -54,6 +54,17 @@ def meson(name, build, suites, **fields):
 		count="meson", seconds=600, **fields)
 
 
+def suite(name):
+	"""Public cases, read through the command line; skipped when they are not beside the project."""
+	return Step(f"suite-{name}", ["/usr/bin/python3", f"tests/suites/{name}.py"], count="tap", after=("build",), seconds=600)
+
+
+def comparison(name, count, *options):
+	"""Generated cases, read by us and by an implementation of others: the short form of what the script does alone."""
+	return Step(f"differential-{name}", ["/usr/bin/python3", f"tests/suites/differential_{name}.py", *options], count=count,
+		after=("build",), seconds=600)
+
+
 # The order is that in which they are taken: what only builds stands beside what mostly waits, and nothing
 # long is begun last.
 STEPS = [
@@ -66,21 +77,17 @@ STEPS = [
 	check("symbols", after=("build",)),
 	meson("unit", "build", ("unit", "seeds"), after=("build",)),
 	meson("script", "build", ("script",), after=("build",)),
-	Step("suite-mime", ["/usr/bin/python3", "tests/suites/mime.py"], count="tap", after=("build",), seconds=600),
-	Step("differential-mime", ["/usr/bin/python3", "tests/suites/differential_mime.py", "--count", "2000"], after=("build",)),
-	Step("differential-fields", ["/usr/bin/python3", "tests/suites/differential_fields.py"], count="tap", after=("build",), seconds=600),
-	Step("differential-fields", ["/usr/bin/python3", "tests/suites/differential_fields.py"], count="tap", after=("build",), seconds=600),
-	Step("differential-mime", ["/usr/bin/python3", "tests/suites/differential_mime.py", "--count", "2000"], after=("build",)),
+	*(suite(name) for name in ("mime", "spf", "dkim", "arc", "dmarc")),
 	pytest("system", "tests/system", "build", after=("build",)),
-	Step("suite-spf", ["tests/suites/spf.py"], count="tap", after=("build",)),
-	Step("differential-spf", ["tests/suites/differential_spf.py"], count="tap", after=("build",)),
-	Step("suite-arc", ["tests/suites/arc.py"], count="tap", after=("build",)),
-	Step("suite-dkim", ["tests/suites/dkim.py"], count="tap", after=("build",)),
-	Step("differential-dkim", ["tests/suites/differential_dkim.py"], count="tap", after=("build",)),
-	Step("suite-dmarc", ["tests/suites/dmarc.py"], count="tap", after=("build",)),
 	Step("asan-build", ["tools/build", "build-asan"], seconds=900, is_long=True, is_patient=True),
 	Step("fuzz-build", ["tools/build", "build-fuzz"], seconds=900, is_long=True, is_patient=True),
 	check("warnings", seconds=600, is_patient=True),
+	comparison("mime", "status", "--count", "2000"),
+	comparison("fields", "tap", "--cases", "4000"),
+	comparison("html", "tap", "--cases", "2000"),
+	comparison("spf", "tap", "--cases", "4000"),
+	comparison("dkim", "tap"),
+	comparison("dmarc", "tap", "--cases", "4000"),
 	pytest("asan-system", "tests/system", "build-asan", ("-m", "not slow"), {"POSTERN_KILL_ROUNDS": "8"},
 		after=("asan-build",), seconds=1200, is_long=True),
 	Step("demo", ["/usr/bin/python3", "share/demo.py", "--once", "--port", "2725", "--home", "build/demo"], after=("build",)),

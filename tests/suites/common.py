@@ -110,9 +110,10 @@ class Suite:
 			print(f"  {name}: {place}: listed as a difference, and there is none")
 		if self.n_explained:
 			print(f"  {self.n_explained} differences decided by a standard, see the file of differences")
-		is_good = not self.failures and not self.unused()
 		print(f"{self.group} {self.name}: {self.n_equal}/{self.n_cases}")
-		return is_good
+
+	def is_good(self):
+		return not self.failures and not self.unused()
 
 
 def short(value):
@@ -121,8 +122,9 @@ def short(value):
 
 
 def finish(suites, is_verbose=False):
-	"""Prints each suite and, for the test runner, one TAP line each; the status of the program."""
-	good = [suite.print_result(is_verbose) for suite in suites]
-	for number, (suite, is_good) in enumerate(zip(suites, good), 1):
-		print(f"{'ok' if is_good else 'not ok'} {number} - {suite.group} {suite.name}")
-	return 0 if all(good) else 1
+	"""Prints, for the test runner, one TAP line for each suite, and then each; the status of the program."""
+	for number, suite in enumerate(suites, 1):
+		print(f"{'ok' if suite.is_good() else 'not ok'} {number} - {suite.group} {suite.name}")
+	for suite in suites:
+		suite.print_result(is_verbose)
+	return 0 if all(suite.is_good() for suite in suites) else 1
