@@ -42,12 +42,15 @@ static bool print_name(struct text name, struct buf *out)
 {
 	if (name.n && name.p[name.n - 1] == '.')
 		name.n--;
-	if (!dns_name_is_valid(name) || !text_is_printable(name))
+	if (!dns_name_is_askable(name) || !text_is_printable(name))
 		return false;
 	for (size_t i = 0; i < name.n; i++) {
 		if (name.p[i] == '\\')
 			buf_add_byte(out, '\\');
-		buf_add_byte(out, text_lower_byte(name.p[i]));
+		if (name.p[i] == ' ')
+			buf_add_cstr(out, "\\032");
+		else
+			buf_add_byte(out, text_lower_byte(name.p[i]));
 	}
 	return !out->overflow;
 }
