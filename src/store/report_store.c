@@ -9,15 +9,15 @@
  * open from the first change to report_store_commit.
  */
 #include "store/report_store.h"
+#include "store/database.h"
 
 #include "base/ensure.h"
 
 #include <sqlite3.h>
 #include <stdlib.h>
 
-#define VERSION      1
-#define LOCK_WAIT_MS 5000
-#define LENGTH_MAX   65536
+#define VERSION    1
+#define LENGTH_MAX 65536
 
 #define SQL_ROW                                                                                              \
 	"CREATE TABLE row (day INTEGER NOT NULL, domain BLOB NOT NULL, policy BLOB NOT NULL, "               \
@@ -69,70 +69,22 @@ struct report_store {
 	int64_t n_rows;
 };
 
-static enum error error_of(int rc)
-{
-	switch (rc & 0xff) {
-	case SQLITE_OK:
-	case SQLITE_ROW:
-	case SQLITE_DONE:
-		return ERROR_NONE;
-	case SQLITE_FULL:
-		return ERROR_DISK_FULL;
-	case SQLITE_READONLY:
-		return ERROR_READ_ONLY;
-	case SQLITE_CORRUPT:
-	case SQLITE_NOTADB:
-	case SQLITE_SCHEMA:
-	case SQLITE_ERROR:
-		return ERROR_CORRUPT;
-	case SQLITE_BUSY:
-	case SQLITE_LOCKED:
-		return ERROR_BUSY;
-	case SQLITE_TOOBIG:
-		return ERROR_TOO_LARGE;
-	default:
-		ASSERT((rc & 0xff) != SQLITE_NOMEM && (rc & 0xff) != SQLITE_MISUSE);
-		return ERROR_IO;
-	}
-}
-
 static enum error exec(struct report_store *s, const char *sql)
 {
-	return error_of(sqlite3_exec(s->sqlite, sql, NULL, NULL, NULL));
+	return database_error(s->sqlite, sqlite3_exec(s->sqlite, sql, NULL, NULL, NULL));
 }
 
 /* ---- open and close ---- */
-
-static void set_limits(sqlite3 *sqlite)
-{
-	static const struct {
-		int op, value;
-	} config[] = {
-		{ SQLITE_DBCONFIG_DEFENSIVE, 1 },
-		{ SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0 },
-		{ SQLITE_DBCONFIG_ENABLE_TRIGGER, 0 },
-		{ SQLITE_DBCONFIG_ENABLE_VIEW, 0 },
-		{ SQLITE_DBCONFIG_DQS_DML, 0 },
-		{ SQLITE_DBCONFIG_DQS_DDL, 0 },
-		{ SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0 },
-	};
-
-	for (size_t i = 0; i < sizeof config / sizeof *config; i++)
-		ASSERT(sqlite3_db_config(sqlite, config[i].op, config[i].value, NULL) == SQLITE_OK);
-	sqlite3_limit(sqlite, SQLITE_LIMIT_LENGTH, LENGTH_MAX);
-	sqlite3_limit(sqlite, SQLITE_LIMIT_ATTACHED, 0);
-	sqlite3_busy_timeout(sqlite, LOCK_WAIT_MS);
-}
 
 /* The first column of the only row; text is compared with `expected`, where that is given. */
 static enum error ask(struct report_store *s, const char *sql, const char *expected, int64_t *ret_number)
 {
 	sqlite3_stmt *st = NULL;
-	enum error e = error_of(sqlite3_prepare_v2(s->sqlite, sql, -1, &st, NULL));
+	enum error e = database_error(s->sqlite, sqlite3_prepare_v2(s->sqlite, sql, -1, &st, NULL));
 	int rc = e ? SQLITE_OK : sqlite3_step(st);
 
 	if (!e && rc != SQLITE_ROW)
-		e = rc == SQLITE_DONE ? ERROR_CORRUPT : error_of(rc);
+		e = rc == SQLITE_DONE ? ERROR_CORRUPT : database_error(s->sqlite, rc);
 	if (!e && expected &&
 	    !text_is_cstr(text_from_bytes(sqlite3_column_text(st, 0), (size_t)sqlite3_column_bytes(st, 0)),
 			  expected))
@@ -178,8 +130,9 @@ static enum error prepare(struct report_store *s)
 	e = e ? e : exec(s, "PRAGMA synchronous = FULL");
 	e = e ? e : check_tables(s);
 	for (size_t i = 0; !e && i < STATEMENT_COUNT; i++)
-		e = error_of(sqlite3_prepare_v3(s->sqlite, statement_sql[i], -1, SQLITE_PREPARE_PERSISTENT,
-						&s->statements[i], NULL));
+		e = database_error(s->sqlite,
+				   sqlite3_prepare_v3(s->sqlite, statement_sql[i], -1,
+						      SQLITE_PREPARE_PERSISTENT, &s->statements[i], NULL));
 	return e;
 }
 
@@ -190,11 +143,11 @@ enum error report_store_open(struct report_store **ret_store)
 				 SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
 					 SQLITE_OPEN_NOFOLLOW,
 				 NULL);
-	enum error e = error_of(rc);
+	enum error e = database_error(s->sqlite, rc);
 
 	s->day = -1;
 	if (!e) {
-		set_limits(s->sqlite);
+		database_harden(s->sqlite, LENGTH_MAX);
 		e = prepare(s);
 	}
 	if (e) {
@@ -237,7 +190,7 @@ static void bind_number(sqlite3_stmt *st, int index, int64_t n)
 
 static enum error run(sqlite3_stmt *st)
 {
-	enum error e = error_of(sqlite3_step(st));
+	enum error e = database_error(sqlite3_db_handle(st), sqlite3_step(st));
 
 	sqlite3_reset(st);
 	return e;
@@ -245,7 +198,7 @@ static enum error run(sqlite3_stmt *st)
 
 static enum error count(sqlite3_stmt *st, int64_t *ret_n)
 {
-	enum error e = error_of(sqlite3_step(st));
+	enum error e = database_error(sqlite3_db_handle(st), sqlite3_step(st));
 
 	*ret_n = e ? 0 : sqlite3_column_int64(st, 0);
 	sqlite3_reset(st);
@@ -373,7 +326,7 @@ static enum error walk_rows(sqlite3_stmt *st, bool has_record, report_store_row_
 		e = is_sound_row(&checked) ? each(arg, &row) : ERROR_CORRUPT;
 	}
 	sqlite3_reset(st);
-	return e ? e : error_of(rc);
+	return e ? e : database_error(sqlite3_db_handle(st), rc);
 }
 
 static enum error walk_destinations(sqlite3_stmt *st, report_store_destination_function *each, void *arg)
@@ -389,7 +342,7 @@ static enum error walk_destinations(sqlite3_stmt *st, report_store_destination_f
 		e = is_sound ? each(arg, &d) : ERROR_CORRUPT;
 	}
 	sqlite3_reset(st);
-	return e ? e : error_of(rc);
+	return e ? e : database_error(sqlite3_db_handle(st), rc);
 }
 
 enum error report_store_list(struct report_store *s, int64_t before, report_store_row_function *each,

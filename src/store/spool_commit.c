@@ -12,6 +12,7 @@
  * Checkpoints are not SQLite's automatic ones, which would run inside somebody's commit: they run
  * when the lane is empty for a moment, or between two batches when the WAL is long.
  */
+#include "store/database.h"
 #include "store/spool_private.h"
 
 #include "base/clock.h"
@@ -99,9 +100,9 @@ static void checkpoint(struct spool *s)
 	if (rc == SQLITE_OK && n_log == n_done)
 		s->wal_pages = 0; /* the next commit starts the WAL anew */
 	/* A full disk or a read-only one is no news here: the WAL still has everything. */
-	if (rc != SQLITE_OK && spool_sql_error(s->writer.sqlite, rc) == ERROR_IO)
+	if (rc != SQLITE_OK && database_error(s->writer.sqlite, rc) == ERROR_IO)
 		s->is_broken = true;
-	if (rc != SQLITE_OK && spool_sql_error(s->writer.sqlite, rc) == ERROR_CORRUPT)
+	if (rc != SQLITE_OK && database_error(s->writer.sqlite, rc) == ERROR_CORRUPT)
 		s->is_corrupt = true;
 }
 
@@ -211,7 +212,7 @@ static void shrink(struct spool *s)
 		rc = sqlite3_step(st);
 	while (rc == SQLITE_ROW);
 	sqlite3_reset(st);
-	if (spool_sql_error(s->writer.sqlite, rc) == ERROR_IO)
+	if (database_error(s->writer.sqlite, rc) == ERROR_IO)
 		s->is_broken = true;
 }
 

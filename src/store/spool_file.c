@@ -10,6 +10,7 @@
  *
  * Names are made from ids here and nowhere else; nothing a stranger wrote becomes part of a name.
  */
+#include "store/database.h"
 #include "store/spool_format.h"
 #include "store/spool_private.h"
 
@@ -133,7 +134,7 @@ static enum error is_wanted(struct spool *s, uint64_t id, bool *ret_wanted)
 	rc = sqlite3_step(st);
 	*ret_wanted = rc == SQLITE_ROW && sqlite3_column_int(st, 0) == 1;
 	sqlite3_reset(st);
-	return spool_sql_error(s->reader.sqlite, rc);
+	return database_error(s->reader.sqlite, rc);
 }
 
 enum error spool_file_sweep(struct spool *s)

@@ -65,7 +65,6 @@ void spool_sql_close(struct spool_db *db);
 struct sqlite3_stmt *spool_sql_use(struct spool_db *db, enum spool_statement which);
 /* Steps once and resets; for statements without rows. */
 enum error spool_sql_run(struct spool_db *db, struct sqlite3_stmt *st);
-enum error spool_sql_error(struct sqlite3 *sqlite, int rc);
 enum error spool_sql_get_id_limit(struct spool_db *db, uint64_t *ret_limit);
 bool spool_sql_is_valid_message(const struct spool_message *m);
 bool spool_sql_is_valid_rcpt(const struct spool_rcpt *r);

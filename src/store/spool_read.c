@@ -7,6 +7,7 @@
  * Trusts no row: every value is checked against the bounds of its field, and S1 and S2 as far as a
  * row shows them; what breaks one is ERROR_CORRUPT, and the role holds or reports that message.
  */
+#include "store/database.h"
 #include "store/spool_format.h"
 #include "store/spool_private.h"
 
@@ -139,7 +140,7 @@ static enum error read_message(struct spool *s, uint64_t id, struct arena *arena
 	if (rc == SQLITE_ROW)
 		get_message(&row, m);
 	else
-		row.error = rc == SQLITE_DONE ? ERROR_NOT_FOUND : spool_sql_error(s->reader.sqlite, rc);
+		row.error = rc == SQLITE_DONE ? ERROR_NOT_FOUND : database_error(s->reader.sqlite, rc);
 	sqlite3_reset(row.st);
 	return row.error;
 }
@@ -158,7 +159,7 @@ static enum error read_rcpts(struct spool *s, const struct spool_message *m, str
 			fail(&row, ERROR_CORRUPT);
 	}
 	if (!row.error && rc != SQLITE_DONE) /* one row more than n_rcpts, or an error */
-		row.error = rc == SQLITE_ROW ? ERROR_CORRUPT : spool_sql_error(s->reader.sqlite, rc);
+		row.error = rc == SQLITE_ROW ? ERROR_CORRUPT : database_error(s->reader.sqlite, rc);
 	if (!row.error && n != m->n_rcpts)
 		row.error = ERROR_CORRUPT;
 	sqlite3_reset(row.st);
@@ -186,7 +187,7 @@ enum error spool_read_body(struct spool *s, uint64_t id, struct buf *out)
 		if (!row.error && !buf_add(out, bytes))
 			row.error = ERROR_TOO_LARGE;
 	} else {
-		row.error = rc == SQLITE_DONE ? ERROR_NOT_FOUND : spool_sql_error(s->reader.sqlite, rc);
+		row.error = rc == SQLITE_DONE ? ERROR_NOT_FOUND : database_error(s->reader.sqlite, rc);
 	}
 	sqlite3_reset(row.st);
 	return row.error;
@@ -204,7 +205,7 @@ enum error spool_read_ids(struct spool *s, uint64_t after, uint64_t *ret_ids, si
 	while ((rc = sqlite3_step(st)) == SQLITE_ROW && *ret_n < max)
 		ret_ids[(*ret_n)++] = (uint64_t)sqlite3_column_int64(st, 0);
 	if (rc != SQLITE_DONE)
-		e = spool_sql_error(s->reader.sqlite, rc);
+		e = database_error(s->reader.sqlite, rc);
 	sqlite3_reset(st);
 	return e;
 }
@@ -221,7 +222,7 @@ enum error spool_check(struct spool *s, struct buf *out)
 	else if (finding)
 		buf_add_escaped(out, text_from_cstr(finding));
 	else if (rc != SQLITE_DONE)
-		e = spool_sql_error(s->reader.sqlite, rc);
+		e = database_error(s->reader.sqlite, rc);
 	sqlite3_reset(st);
 	return e;
 }

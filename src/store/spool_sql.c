@@ -11,13 +11,13 @@
  * is not understood says nothing. No mmap: a read error must be an error value, not a SIGBUS. Each
  * connection serves one thread only, hence NOMUTEX.
  */
+#include "store/database.h"
 #include "store/spool_format.h"
 #include "store/spool_origin.h"
 #include "store/spool_private.h"
 
 #include "base/ensure.h"
 
-#include <errno.h>
 #include <sqlite3.h>
 
 static const char *const statement_sql[] = {
@@ -35,65 +35,11 @@ static const struct {
 	{ "meta", SPOOL_SQL_META },
 };
 
-enum { SCHEMA_COUNT = sizeof schema / sizeof *schema, LOCK_WAIT_MS = 5000 };
-
-static enum error error_of_io(int rc, int number)
-{
-	if (rc == SQLITE_IOERR_FSYNC || rc == SQLITE_IOERR_DIR_FSYNC)
-		return ERROR_IO; /* also for ENOSPC: what was written is lost, and later syncs say nothing */
-	if (number == ENOSPC || number == EDQUOT)
-		return ERROR_DISK_FULL;
-	return number == EROFS ? ERROR_READ_ONLY : ERROR_IO;
-}
-
-/* Why a call failed. A commit does not tell its connection; the file of the WAL knows. */
-static int find_errno(sqlite3 *sqlite)
-{
-	int number = sqlite3_system_errno(sqlite);
-	sqlite3_file *wal = NULL;
-
-	if (number == 0)
-		sqlite3_file_control(sqlite, "main", SQLITE_FCNTL_JOURNAL_POINTER, &wal);
-	if (wal && wal->pMethods)
-		wal->pMethods->xFileControl(wal, SQLITE_FCNTL_LAST_ERRNO, &number);
-	return number;
-}
-
-enum error spool_sql_error(sqlite3 *sqlite, int rc)
-{
-	switch (rc & 0xff) {
-	case SQLITE_OK:
-	case SQLITE_ROW:
-	case SQLITE_DONE:
-		return ERROR_NONE;
-	case SQLITE_FULL:
-		return ERROR_DISK_FULL;
-	case SQLITE_READONLY:
-		return ERROR_READ_ONLY;
-	case SQLITE_CORRUPT:
-	case SQLITE_NOTADB:
-	case SQLITE_SCHEMA:
-	case SQLITE_ERROR: /* a statement of ours does not fit the tables */
-		return ERROR_CORRUPT;
-	case SQLITE_BUSY:
-	case SQLITE_LOCKED:
-		return ERROR_BUSY;
-	case SQLITE_CONSTRAINT:
-		return ERROR_EXISTS;
-	case SQLITE_TOOBIG:
-		return ERROR_TOO_LARGE;
-	case SQLITE_IOERR:
-	case SQLITE_CANTOPEN:
-		return error_of_io(rc, find_errno(sqlite));
-	default:
-		ASSERT((rc & 0xff) != SQLITE_NOMEM && (rc & 0xff) != SQLITE_MISUSE);
-		return ERROR_IO;
-	}
-}
+enum { SCHEMA_COUNT = sizeof schema / sizeof *schema, LENGTH_MAX = 1 << 20 };
 
 static enum error exec(struct spool_db *db, const char *sql)
 {
-	return spool_sql_error(db->sqlite, sqlite3_exec(db->sqlite, sql, NULL, NULL, NULL));
+	return database_error(db->sqlite, sqlite3_exec(db->sqlite, sql, NULL, NULL, NULL));
 }
 
 /* The single value of a statement that is not prepared ahead. */
@@ -109,7 +55,7 @@ static enum error ask(struct spool_db *db, const char *sql, int64_t *ret_value)
 	sqlite3_finalize(st);
 	return rc == SQLITE_ROW    ? ERROR_NONE
 	       : rc == SQLITE_DONE ? ERROR_CORRUPT
-				   : spool_sql_error(db->sqlite, rc);
+				   : database_error(db->sqlite, rc);
 }
 
 static enum error expect(struct spool_db *db, const char *sql, int64_t want)
@@ -118,30 +64,6 @@ static enum error expect(struct spool_db *db, const char *sql, int64_t want)
 	enum error e = ask(db, sql, &value);
 
 	return e ? e : value == want ? ERROR_NONE : ERROR_CORRUPT;
-}
-
-static void set_limits(sqlite3 *sqlite)
-{
-	static const struct {
-		int op, value;
-	} config[] = {
-		{ SQLITE_DBCONFIG_DEFENSIVE, 1 },
-		{ SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0 },
-		{ SQLITE_DBCONFIG_ENABLE_TRIGGER, 0 },
-		{ SQLITE_DBCONFIG_ENABLE_VIEW, 0 },
-		{ SQLITE_DBCONFIG_DQS_DML, 0 },
-		{ SQLITE_DBCONFIG_DQS_DDL, 0 },
-		{ SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0 },
-		{ SQLITE_DBCONFIG_ENABLE_FTS3_TOKENIZER, 0 },
-	};
-
-	for (size_t i = 0; i < sizeof config / sizeof *config; i++)
-		ASSERT(sqlite3_db_config(sqlite, config[i].op, config[i].value, NULL) == SQLITE_OK);
-	sqlite3_limit(sqlite, SQLITE_LIMIT_LENGTH, 1 << 20);
-	sqlite3_limit(sqlite, SQLITE_LIMIT_SQL_LENGTH, 4096);
-	sqlite3_limit(sqlite, SQLITE_LIMIT_ATTACHED, 0);
-	sqlite3_extended_result_codes(sqlite, 1);
-	sqlite3_busy_timeout(sqlite, LOCK_WAIT_MS);
 }
 
 static enum error create_schema(struct spool_db *db)
@@ -181,7 +103,7 @@ static enum error check_schema(struct spool_db *db)
 	}
 	sqlite3_finalize(st);
 	if (rc != SQLITE_ROW && rc != SQLITE_DONE)
-		return spool_sql_error(db->sqlite, rc);
+		return database_error(db->sqlite, rc);
 	return is_same && n == SCHEMA_COUNT ? ERROR_NONE : ERROR_CORRUPT;
 }
 
@@ -208,7 +130,7 @@ static enum error prepare_all(struct spool_db *db)
 		int rc = sqlite3_prepare_v3(db->sqlite, statement_sql[i], -1, SQLITE_PREPARE_PERSISTENT,
 					    &db->statements[i], NULL);
 		if (rc != SQLITE_OK)
-			return spool_sql_error(db->sqlite, rc);
+			return database_error(db->sqlite, rc);
 	}
 	return ERROR_NONE;
 }
@@ -281,11 +203,11 @@ enum error spool_sql_open(struct spool_db *db, const char *vfs, bool may_write)
 	rc = sqlite3_open_v2(SPOOL_DB_NAME, &db->sqlite, flags, vfs ? vfs : own_vfs());
 	ASSERT(db->sqlite);
 	if (rc != SQLITE_OK) {
-		e = spool_sql_error(db->sqlite, rc);
+		e = database_error(db->sqlite, rc);
 		spool_sql_close(db);
 		return e;
 	}
-	set_limits(db->sqlite);
+	database_harden(db->sqlite, LENGTH_MAX);
 	e = configure(db, may_write);
 	if (!e)
 		e = prepare_all(db);
@@ -316,7 +238,7 @@ enum error spool_sql_run(struct spool_db *db, sqlite3_stmt *st)
 	int rc = sqlite3_step(st);
 
 	sqlite3_reset(st);
-	return spool_sql_error(db->sqlite, rc);
+	return database_error(db->sqlite, rc);
 }
 
 enum error spool_sql_get_id_limit(struct spool_db *db, uint64_t *ret_limit)
@@ -330,7 +252,7 @@ enum error spool_sql_get_id_limit(struct spool_db *db, uint64_t *ret_limit)
 		uint64_t id = rc == SQLITE_ROW ? (uint64_t)sqlite3_column_int64(st, 0) : 0;
 		sqlite3_reset(st);
 		if (rc != SQLITE_ROW && rc != SQLITE_DONE)
-			return spool_sql_error(db->sqlite, rc);
+			return database_error(db->sqlite, rc);
 		if (id > INT64_MAX)
 			return ERROR_CORRUPT;
 		*ret_limit = id > *ret_limit ? id : *ret_limit;
