@@ -111,7 +111,7 @@ static void print_certificate(const struct bimi_certificate_report *r, struct bu
 
 /* --- the room --- */
 
-static int check(void *context, struct buf *out)
+static int check(void *context, struct room_out *out)
 {
 	struct job *job = context;
 	struct buf within;
@@ -123,11 +123,11 @@ static int check(void *context, struct buf *out)
 		bimi_certificate_check(&job->question, &within, &job->certificate);
 	is_good = job->svg.problems == 0 && job->certificate.problems == 0;
 	if (job->is_json) {
-		print_json(job, is_good, out);
+		print_json(job, is_good, &out->buf);
 	} else {
-		print_svg("the picture", &job->svg, out);
+		print_svg("the picture", &job->svg, &out->buf);
 		if (job->has_certificate)
-			print_certificate(&job->certificate, out);
+			print_certificate(&job->certificate, &out->buf);
 	}
 	buf_done(&within);
 	return is_good ? EX_OK : EXIT_PROBLEM;

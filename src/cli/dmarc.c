@@ -291,7 +291,7 @@ static void print_text(struct buf *out, const struct dmarc_report *report)
 /* --- the room --- */
 
 /* Gives an enum dmarc_report_trouble. */
-static int read_report(void *context, struct buf *out)
+static int read_report(void *context, struct room_out *out)
 {
 	const struct job *job = context;
 	struct dmarc_report_limits limits = dmarc_report_limits_default();
@@ -313,9 +313,9 @@ static int read_report(void *context, struct buf *out)
 	if (trouble)
 		return (int)trouble;
 	if (job->is_json)
-		print_json(out, &report);
+		print_json(&out->buf, &report);
 	else
-		print_text(out, &report);
+		print_text(&out->buf, &report);
 	return DMARC_REPORT_FINE;
 }
 

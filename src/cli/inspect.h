@@ -7,14 +7,13 @@
 #define CLI_INSPECT_H
 
 #include "base/json_writer.h"
+#include "cli/room.h"
 #include "proto/charset.h"
 #include "proto/mime_header.h"
 #include "proto/mime_part.h"
 #include "proto/mime_value.h"
 
 struct lookalike;
-struct sandbox_profile;
-struct sandbox_filter;
 
 struct inspect {
 	struct text message;
@@ -24,16 +23,13 @@ struct inspect {
 	struct charset_cache *charsets;
 	struct inspect_part *parts; /* in the order of the tree */
 	size_t n_parts;
-	struct buf content;                    /* of the part at hand, decoded */
-	struct buf text;                       /* of what is shown at hand, as UTF-8 */
-	const char *file;                      /* named in the output; NULL: it is the only one */
-	bool has_raw;                          /* --raw: header fields as they are, too */
-	bool is_summary;                       /* --summary: a line, no parts */
-	const struct sandbox_profile *profile; /* of the room */
-	const struct sandbox_filter *filter;
+	struct buf content;                /* of the part at hand, decoded */
+	struct buf text;                   /* of what is shown at hand, as UTF-8 */
+	const char *file;                  /* named in the output; NULL: it is the only one */
+	bool has_raw;                      /* --raw: header fields as they are, too */
+	bool is_summary;                   /* --summary: a line, no parts */
 	const struct lookalike *lookalike; /* NULL: no skeletons */
-	int out;                           /* descriptor */
-	struct buf print;                  /* what waits to be written to it */
+	struct room_out *out;
 };
 
 struct inspect_part {
@@ -59,9 +55,6 @@ void inspect_sha256(struct text content, char out[65]);
 
 const char *inspect_kind_word(enum mime_kind kind);
 const char *inspect_encoding_word(enum mime_encoding encoding);
-
-/* Hands what was printed so far to the descriptor. */
-void inspect_flush(struct inspect *in);
 
 void inspect_print_json(struct inspect *in);
 void inspect_print_text(struct inspect *in);

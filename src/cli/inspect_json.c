@@ -214,15 +214,15 @@ static void add_parts(struct inspect *in, struct json_writer *w)
 	json_key_array(w, "parts");
 	for (size_t i = 0; i < in->n_parts; i++) {
 		add_part(in, w, &in->parts[i]);
-		if (in->print.n > FLUSH_AT)
-			inspect_flush(in);
+		if (in->out->buf.n > FLUSH_AT)
+			room_flush(in->out);
 	}
 	json_close(w);
 }
 
 void inspect_print_json(struct inspect *in)
 {
-	struct json_writer w = json_writer_of(&in->print, in->file == NULL);
+	struct json_writer w = json_writer_of(&in->out->buf, in->file == NULL);
 
 	json_open_object(&w);
 	if (in->file)
@@ -239,5 +239,5 @@ void inspect_print_json(struct inspect *in)
 		inspect_add_links(in, &w, inspect_make_view(in));
 	}
 	json_close(&w);
-	buf_add_byte(&in->print, '\n');
+	buf_add_byte(&in->out->buf, '\n');
 }

@@ -53,7 +53,7 @@ struct message_view *inspect_make_view(struct inspect *in)
 	return view;
 }
 
-static void add_link(struct inspect *in, struct json_writer *w, const struct link *link)
+static void add_link(struct inspect *in, struct json_writer *w, const struct message_link *link)
 {
 	json_open_object(w);
 	json_key_cstr(w, "kind", link_kind_word(link->kind));
@@ -72,7 +72,7 @@ static void add_link(struct inspect *in, struct json_writer *w, const struct lin
 void inspect_add_links(struct inspect *in, struct json_writer *w, const struct message_view *view)
 {
 	json_key_array(w, "links");
-	for (const struct link *link = view->links.first; link; link = link->next)
+	for (const struct message_link *link = view->links.first; link; link = link->next)
 		add_link(in, w, link);
 	json_close(w);
 	json_key_array(w, "texts");
@@ -89,16 +89,16 @@ void inspect_add_links(struct inspect *in, struct json_writer *w, const struct m
 
 void inspect_print_links(struct inspect *in, const struct message_view *view)
 {
-	for (const struct link *link = view->links.first; link; link = link->next) {
-		buf_printf(&in->print, "link: %s, part ", link_kind_word(link->kind));
-		buf_add(&in->print, in->parts[link->part].path);
-		buf_add_cstr(&in->print, ": ");
-		buf_add_escaped(&in->print, link->url.normal.n ? link->url.normal : link->raw);
+	for (const struct message_link *link = view->links.first; link; link = link->next) {
+		buf_printf(&in->out->buf, "link: %s, part ", link_kind_word(link->kind));
+		buf_add(&in->out->buf, in->parts[link->part].path);
+		buf_add_cstr(&in->out->buf, ": ");
+		buf_add_escaped(&in->out->buf, link->url.normal.n ? link->url.normal : link->raw);
 		if (link->facts & LINK_MISMATCH) {
-			buf_add_cstr(&in->print, "  (shown as ");
-			buf_add_escaped(&in->print, link->shown);
-			buf_add_byte(&in->print, ')');
+			buf_add_cstr(&in->out->buf, "  (shown as ");
+			buf_add_escaped(&in->out->buf, link->shown);
+			buf_add_byte(&in->out->buf, ')');
 		}
-		buf_add_byte(&in->print, '\n');
+		buf_add_byte(&in->out->buf, '\n');
 	}
 }

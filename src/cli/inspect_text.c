@@ -56,7 +56,7 @@ static void print_part_type(struct buf *out, const struct mime_part *part)
 /* One line of the tree: "1.2  text/html, utf-8, base64, 1034 bytes, attachment "a.html"" */
 static void print_branch(struct inspect *in, const struct inspect_part *view)
 {
-	struct buf *out = &in->print;
+	struct buf *out = &in->out->buf;
 	const struct mime_part *part = view->part;
 	char size[32];
 
@@ -86,15 +86,15 @@ static void print_reasons(struct inspect *in, const struct inspect_part *view)
 		const struct mime_reason_row *row = mime_reason_at((enum mime_reason_bit)i);
 		if (!(view->part->reasons & 1U << i))
 			continue;
-		buf_printf(&in->print, "ambiguous: %s, part ", row->word);
-		buf_add(&in->print, view->path);
-		buf_printf(&in->print, ": %s (%s)\n", row->text, row->section);
+		buf_printf(&in->out->buf, "ambiguous: %s, part ", row->word);
+		buf_add(&in->out->buf, view->path);
+		buf_printf(&in->out->buf, ": %s (%s)\n", row->text, row->section);
 	}
 }
 
 static void print_summary(struct inspect *in)
 {
-	struct buf *out = &in->print;
+	struct buf *out = &in->out->buf;
 
 	if (in->tree.trouble)
 		buf_printf(out, "unscannable: the limit of %s was met; what follows is not all\n",
@@ -118,11 +118,11 @@ static void print_header(struct inspect *in, const struct mime_part *part)
 	struct mime_field field;
 
 	while (mime_header_next(&r, &field)) {
-		buf_add_cstr(&in->print, "  ");
-		buf_add_escaped(&in->print, field.name);
-		buf_add_cstr(&in->print, ": ");
-		buf_add_escaped(&in->print, in->has_raw ? field.body : inspect_field_text(in, field.body));
-		buf_add_byte(&in->print, '\n');
+		buf_add_cstr(&in->out->buf, "  ");
+		buf_add_escaped(&in->out->buf, field.name);
+		buf_add_cstr(&in->out->buf, ": ");
+		buf_add_escaped(&in->out->buf, in->has_raw ? field.body : inspect_field_text(in, field.body));
+		buf_add_byte(&in->out->buf, '\n');
 	}
 }
 
@@ -132,19 +132,19 @@ static void print_content(struct inspect *in, const struct mime_part *part, enum
 
 	if (!inspect_decode(in, part, encoding, &content))
 		return;
-	buf_printf(&in->print, "  content by %s, %zu bytes%s\n", inspect_encoding_word(encoding), content.n,
-		   mime_part_is_text(part) || part->kind == MIME_GAP ? ":" : ", no text");
+	buf_printf(&in->out->buf, "  content by %s, %zu bytes%s\n", inspect_encoding_word(encoding),
+		   content.n, mime_part_is_text(part) || part->kind == MIME_GAP ? ":" : ", no text");
 	if (mime_part_is_text(part) || part->kind == MIME_GAP)
-		add_lines(&in->print, "  | ", inspect_to_utf8(in, part, content));
+		add_lines(&in->out->buf, "  | ", inspect_to_utf8(in, part, content));
 }
 
 static void print_part(struct inspect *in, const struct inspect_part *view)
 {
 	const struct mime_part *part = view->part;
 
-	buf_printf(&in->print, "\npart ");
-	buf_add(&in->print, view->path);
-	buf_add_byte(&in->print, '\n');
+	buf_printf(&in->out->buf, "\npart ");
+	buf_add(&in->out->buf, view->path);
+	buf_add_byte(&in->out->buf, '\n');
 	print_header(in, part);
 	if (part->kind == MIME_MULTIPART || part->kind == MIME_MESSAGE)
 		return;
@@ -157,18 +157,18 @@ static void print_part(struct inspect *in, const struct inspect_part *view)
 void inspect_print_text(struct inspect *in)
 {
 	if (in->file) {
-		buf_add_escaped(&in->print, text_from_cstr(in->file));
-		buf_add_cstr(&in->print, ":\n");
+		buf_add_escaped(&in->out->buf, text_from_cstr(in->file));
+		buf_add_cstr(&in->out->buf, ":\n");
 	}
 	print_summary(in);
 	if (in->is_summary)
 		return;
 	for (size_t i = 0; i < in->n_parts; i++)
 		print_branch(in, &in->parts[i]);
-	buf_add_byte(&in->print, '\n');
+	buf_add_byte(&in->out->buf, '\n');
 	inspect_print_links(in, inspect_make_view(in));
 	for (size_t i = 0; i < in->n_parts; i++) {
 		print_part(in, &in->parts[i]);
-		inspect_flush(in);
+		room_flush(in->out);
 	}
 }

@@ -95,7 +95,6 @@ void inspect_read(struct inspect *in, struct text message)
 	arena_init(&in->arena, SIZE_MAX / 2);
 	buf_init(&in->content, mime_content_max(message));
 	buf_init(&in->text, UTF8_GROWTH * mime_content_max(message));
-	buf_init(&in->print, SIZE_MAX / 2);
 	in->charsets = charset_cache_new();
 	mime_tree_read(message, &in->limits, &in->arena, &in->tree);
 	in->parts = mem_zalloc(in->tree.n_parts + 1, sizeof *in->parts);
@@ -156,15 +155,3 @@ void inspect_sha256(struct text content, char out[65])
 }
 
 /* Nobody may be there any more to read it. */
-void inspect_flush(struct inspect *in)
-{
-	struct text rest = buf_text(&in->print);
-
-	while (rest.n) {
-		ssize_t n = write(in->out, rest.p, rest.n);
-		if (n <= 0)
-			break;
-		rest = text_skip(rest, (size_t)n);
-	}
-	buf_reset(&in->print);
-}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Rooms for subcommands that read what strangers made: `postern dmarc report`, `postern bimi check`. The
+ * Rooms for subcommands that read what strangers made: `postern inspect`, `dmarc report`, `bimi check`. The
  * parent is an administrator's shell, often root: it reads the file, forks, and copies what comes out of a
  * pipe. The child enters the sandbox before it looks at the first byte. Libraries that load what they need on
  * first use are used once before.
@@ -19,7 +19,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define OUTPUT_MAX  ((size_t)256 << 20)
 #define PIECE_BYTES 65536
 #define CPU_SECONDS 120
 
@@ -85,15 +84,22 @@ static void write_all(int fd, struct text t)
 	}
 }
 
-static void run_child(int (*work)(void *context, struct buf *out), void *context, uint64_t memory, int to)
+void room_flush(struct room_out *out)
 {
-	struct buf out;
+	write_all(out->fd, buf_text(&out->buf));
+	buf_reset(&out->buf);
+}
+
+static void run_child(int (*work)(void *context, struct room_out *out), void *context, uint64_t memory,
+		      int to)
+{
+	struct room_out out = { .fd = to };
 	int result;
 
-	buf_init(&out, OUTPUT_MAX);
+	buf_init(&out.buf, SIZE_MAX / 2); /* memory is bounded as a whole */
 	enter_room(memory);
 	result = work(context, &out);
-	write_all(to, buf_text(&out));
+	room_flush(&out);
 	_exit(result);
 }
 
@@ -114,7 +120,7 @@ static void warm_libraries(void)
 	tzset(); /* reads /etc/localtime, as OpenSSL's comparison of times would */
 }
 
-int cli_run_in_room(int (*work)(void *context, struct buf *out), void *context, uint64_t memory)
+int cli_run_in_room(int (*work)(void *context, struct room_out *out), void *context, uint64_t memory)
 {
 	int ends[2], status = 0;
 	pid_t child;

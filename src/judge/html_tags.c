@@ -104,8 +104,8 @@ static const struct url *base_of(const struct html_reader *r)
 	return r->base.normal.n ? &r->base : NULL;
 }
 
-static struct link *add_link(struct html_reader *r, enum link_kind kind, struct text value, struct text shown,
-			     unsigned facts)
+static struct message_link *add_link(struct html_reader *r, enum link_kind kind, struct text value,
+				     struct text shown, unsigned facts)
 {
 	const struct link_found found = { .kind = kind,
 					  .facts = facts,

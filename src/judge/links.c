@@ -106,7 +106,7 @@ static struct text domain_of_host(struct text host, enum url_host_kind kind)
 	return domain.n ? domain : host;
 }
 
-static void set_domain(struct link *link)
+static void set_domain(struct message_link *link)
 {
 	struct text host = mailto_domain(&link->url);
 
@@ -116,9 +116,9 @@ static void set_domain(struct link *link)
 		link->domain = domain_of_host(link->url.host, link->url.host_kind);
 }
 
-static void set_skeleton(struct links *links, struct link *link)
+static void set_skeleton(struct links *links, struct message_link *link)
 {
-	const struct link *last = links->last;
+	const struct message_link *last = links->last;
 
 	if (!links->lookalike || !link->domain.n)
 		return;
@@ -198,7 +198,7 @@ bool link_shown_host(struct text shown, struct arena *a, struct text *ret_host)
 	return true;
 }
 
-static void compare_with_shown(struct links *links, struct link *link)
+static void compare_with_shown(struct links *links, struct message_link *link)
 {
 	enum url_host_kind kind = URL_HOST_DOMAIN;
 	struct text host, plain;
@@ -214,13 +214,13 @@ static void compare_with_shown(struct links *links, struct link *link)
 		link->facts |= LINK_MISMATCH;
 }
 
-static bool keep_texts(struct links *links, const struct link_found *found, struct link *link)
+static bool keep_texts(struct links *links, const struct link_found *found, struct message_link *link)
 {
 	return arena_copy(links->arena, text_slice(text_trim(found->raw), 0, RAW_MAX), &link->raw) &&
 	       arena_copy(links->arena, text_slice(text_trim(found->shown), 0, SHOWN_MAX), &link->shown);
 }
 
-static void read_url(struct links *links, const struct link_found *found, struct link *link)
+static void read_url(struct links *links, const struct link_found *found, struct message_link *link)
 {
 	bool is_data = has_scheme(link->raw, "data");
 
@@ -235,10 +235,10 @@ static void read_url(struct links *links, const struct link_found *found, struct
 	compare_with_shown(links, link);
 }
 
-struct link *links_add(struct links *links, const struct link_found *found)
+struct message_link *links_add(struct links *links, const struct link_found *found)
 {
 	struct text raw = text_trim(found->raw);
-	struct link *link;
+	struct message_link *link;
 
 	if (!raw.n || raw.p[0] == '#')
 		return NULL;

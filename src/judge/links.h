@@ -46,8 +46,8 @@ enum link_fact {
 	LINK_BROKEN = 1 << 9,       /* no browser would open it; url is empty but raw is not */
 };
 
-struct link {
-	struct link *next;
+struct message_link {
+	struct message_link *next;
 	enum link_kind kind;
 	unsigned facts;       /* LINK_MISMATCH ... */
 	struct text raw;      /* as written, references and line ends undone; a long one is cut */
@@ -60,7 +60,7 @@ struct link {
 };
 
 struct links {
-	struct link *first, *last;
+	struct message_link *first, *last;
 	size_t n, n_seen;
 	unsigned kinds; /* bit per link_kind */
 	unsigned facts; /* of all together */
@@ -84,7 +84,7 @@ struct link_found {
 };
 
 /* Adds one. NULL when the list or the arena is full, or raw is only a place in the page ("#top"). */
-struct link *links_add(struct links *links, const struct link_found *found);
+struct message_link *links_add(struct links *links, const struct link_found *found);
 
 /* Finds the URLs of a text for people (UTF-8): with a scheme, "www.", bare domains below a listed public
  * suffix, in angle brackets over several lines (rfc3986 C), defanged ones. Each is added as `like` says: its

@@ -45,7 +45,7 @@ static void check_links(const struct links *links, struct arena *arena)
 {
 	size_t n = 0;
 
-	for (const struct link *link = links->first; link; link = link->next, n++) {
+	for (const struct message_link *link = links->first; link; link = link->next, n++) {
 		struct url again;
 		ASSERT(link_kind_word(link->kind));
 		if (link->facts & (LINK_BROKEN | LINK_DATA))

@@ -283,7 +283,7 @@ static const struct {
 	{ "<svg></div><style><a href='http://a.example/'>x</a></style>", "a http://a.example/ [] hidden" },
 };
 
-static void add_link(const struct link *link, struct buf *out)
+static void add_link(const struct message_link *link, struct buf *out)
 {
 	if (out->n)
 		buf_add_cstr(out, "; ");
@@ -308,7 +308,7 @@ static void links_of_all_kinds_are_found(void **state)
 	for (size_t i = 0; i < sizeof link_cases / sizeof *link_cases; i++) {
 		read_page(&f, link_cases[i].page);
 		buf_reset(&out);
-		for (const struct link *link = f.links.first; link; link = link->next)
+		for (const struct message_link *link = f.links.first; link; link = link->next)
 			add_link(link, &out);
 		if (!text_is_cstr(buf_text(&out), link_cases[i].links))
 			fail_msg("%s:\n%s, not\n%s", link_cases[i].page, buf_cstr(&out), link_cases[i].links);

@@ -77,7 +77,7 @@ static const struct {
 	{ "://x //y http:", "" },
 };
 
-static void add_facts(const struct link *link, struct buf *out)
+static void add_facts(const struct message_link *link, struct buf *out)
 {
 	const char *mark = "[";
 
@@ -94,7 +94,7 @@ static void add_facts(const struct link *link, struct buf *out)
 
 static void dump(const struct links *links, struct buf *out)
 {
-	for (const struct link *link = links->first; link; link = link->next) {
+	for (const struct message_link *link = links->first; link; link = link->next) {
 		if (out->n)
 			buf_add_byte(out, ' ');
 		buf_add(out, link->url.normal.n ? link->url.normal : link->raw);
@@ -174,7 +174,7 @@ static void a_link_is_compared_with_what_is_shown(void **state)
 		const struct link_found found = { .kind = LINK_A,
 						  .raw = text_from_cstr(shown_cases[i].href),
 						  .shown = text_from_cstr(shown_cases[i].shown) };
-		const struct link *link;
+		const struct message_link *link;
 		struct fixture f;
 
 		begin(&f);
@@ -207,7 +207,7 @@ static void a_link_has_domain_and_facts(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof fact_cases / sizeof *fact_cases; i++) {
 		const struct link_found found = { .kind = LINK_A, .raw = text_from_cstr(fact_cases[i].href) };
-		const struct link *link;
+		const struct message_link *link;
 		struct fixture f;
 
 		begin(&f);

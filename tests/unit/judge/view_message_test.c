@@ -80,7 +80,7 @@ static void every_text_has_a_view(void **state)
 		message_view_read(&view, &tree, &limits, charsets);
 		for (const struct part_view *part = view.first; part; part = part->next)
 			add_view(part, &views);
-		for (const struct link *link = view.links.first; link; link = link->next)
+		for (const struct message_link *link = view.links.first; link; link = link->next)
 			buf_printf(&links, "%.*s|", TEXT_ARGS(link->url.host));
 		if (!text_is_cstr(buf_text(&views), cases[i].normal) ||
 		    !text_is_cstr(buf_text(&links), cases[i].links))

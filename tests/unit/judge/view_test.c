@@ -28,7 +28,7 @@ static void a_message_has_views_and_links(void **state)
 	struct lookalike *tool = lookalike_open();
 	const struct part_view *plain, *html;
 	struct message_view view;
-	const struct link *link;
+	const struct message_link *link;
 	struct arena arena;
 	const struct view_source sources[] = {
 		{ .kind = VIEW_PLAIN, .text = text_from_cstr("See http://a.example/x\r\n"), .part = 1 },
