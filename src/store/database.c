@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <sqlite3.h>
+#include <string.h>
 
 #define LOCK_WAIT_MS 5000
 
@@ -67,7 +68,7 @@ enum error database_error(sqlite3 *sqlite, int rc)
 	}
 }
 
-void database_harden(sqlite3 *sqlite, int length_max)
+static void harden(sqlite3 *sqlite, int length_max)
 {
 	static const struct {
 		int op, value;
@@ -89,4 +90,52 @@ void database_harden(sqlite3 *sqlite, int length_max)
 	sqlite3_limit(sqlite, SQLITE_LIMIT_ATTACHED, 0);
 	sqlite3_extended_result_codes(sqlite, 1);
 	sqlite3_busy_timeout(sqlite, LOCK_WAIT_MS);
+}
+
+static int keep_name(sqlite3_vfs *vfs, const char *name, int room, char *out)
+{
+	size_t n = strlen(name) + 1;
+
+	(void)vfs;
+	if (n > (size_t)room)
+		return SQLITE_CANTOPEN;
+	memcpy(out, name, n);
+	return SQLITE_OK;
+}
+
+/* SQLite asks for every directory above a file, which may be closed to this user where a process cannot
+ * change its root. A name in the directory in which we stand needs none of that. */
+static const char *own_vfs(void)
+{
+	static sqlite3_vfs own;
+
+	if (!own.zName) {
+		own = *sqlite3_vfs_find(NULL);
+		own.zName = "store";
+		own.xFullPathname = keep_name;
+		ASSERT(sqlite3_vfs_register(&own, 0) == SQLITE_OK);
+	}
+	return own.zName;
+}
+
+enum error database_open(const char *name, const char *vfs, bool may_write, int length_max,
+			 sqlite3 **ret_sqlite)
+{
+	int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
+	sqlite3 *sqlite = NULL;
+	enum error e;
+	int rc;
+
+	flags |= may_write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY;
+	rc = sqlite3_open_v2(name, &sqlite, flags, vfs ? vfs : own_vfs());
+	ASSERT(sqlite);
+	e = database_error(sqlite, rc);
+	if (e) {
+		sqlite3_close(sqlite);
+		sqlite = NULL;
+	} else {
+		harden(sqlite, length_max);
+	}
+	*ret_sqlite = sqlite;
+	return e;
 }

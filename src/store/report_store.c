@@ -139,17 +139,11 @@ static enum error prepare(struct report_store *s)
 enum error report_store_open(struct report_store **ret_store)
 {
 	struct report_store *s = mem_zalloc(1, sizeof *s);
-	int rc = sqlite3_open_v2("report.db", &s->sqlite,
-				 SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
-					 SQLITE_OPEN_NOFOLLOW,
-				 NULL);
-	enum error e = database_error(s->sqlite, rc);
+	enum error e = database_open("report.db", NULL, true, LENGTH_MAX, &s->sqlite);
 
 	s->day = -1;
-	if (!e) {
-		database_harden(s->sqlite, LENGTH_MAX);
+	if (!e)
 		e = prepare(s);
-	}
 	if (e) {
 		report_store_close(s);
 		s = NULL;
@@ -162,7 +156,8 @@ void report_store_close(struct report_store *s)
 {
 	if (!s)
 		return;
-	(void)report_store_commit(s);
+	if (s->sqlite)
+		(void)report_store_commit(s);
 	for (size_t i = 0; i < STATEMENT_COUNT; i++)
 		sqlite3_finalize(s->statements[i]);
 	sqlite3_close(s->sqlite);

@@ -166,48 +166,14 @@ static enum error configure(struct spool_db *db, bool may_write)
 	return e;
 }
 
-static int keep_name(sqlite3_vfs *vfs, const char *name, int room, char *out)
-{
-	size_t n = strlen(name) + 1;
-
-	(void)vfs;
-	if (n > (size_t)room)
-		return SQLITE_CANTOPEN;
-	memcpy(out, name, n);
-	return SQLITE_OK;
-}
-
-/* SQLite asks for every directory above a file, which may be closed to this user where a process cannot
- * change its root. A name in the directory in which we stand needs none of that. */
-static const char *own_vfs(void)
-{
-	static sqlite3_vfs own;
-
-	if (!own.zName) {
-		own = *sqlite3_vfs_find(NULL);
-		own.zName = "spool";
-		own.xFullPathname = keep_name;
-		ASSERT(sqlite3_vfs_register(&own, 0) == SQLITE_OK);
-	}
-	return own.zName;
-}
-
 enum error spool_sql_open(struct spool_db *db, const char *vfs, bool may_write)
 {
-	int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
 	enum error e;
-	int rc;
 
 	*db = (struct spool_db){ 0 };
-	flags |= may_write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY;
-	rc = sqlite3_open_v2(SPOOL_DB_NAME, &db->sqlite, flags, vfs ? vfs : own_vfs());
-	ASSERT(db->sqlite);
-	if (rc != SQLITE_OK) {
-		e = database_error(db->sqlite, rc);
-		spool_sql_close(db);
+	e = database_open(SPOOL_DB_NAME, vfs, may_write, LENGTH_MAX, &db->sqlite);
+	if (e)
 		return e;
-	}
-	database_harden(db->sqlite, LENGTH_MAX);
 	e = configure(db, may_write);
 	if (!e)
 		e = prepare_all(db);
