@@ -45,13 +45,13 @@ def check(name, *arguments, **fields):
 def pytest(name, folder, build, options=(), environment=None, **fields):
 	report = LOGS / f"{name}.xml"
 	return Step(name, ["pytest-3", "-q", "-rs", "-p", "no:cacheprovider", f"--junitxml={report}", *options, folder],
-		count="pytest", environment={"POSTERN_BUILD": str(ROOT / build), **(environment or {})}, **{"seconds": 900, **fields})
+		count="pytest", environment={"POSTERN_BUILD": str(ROOT / build), **(environment or {})}, **{"seconds": 1500, **fields})
 
 
 def meson(name, build, suites, **fields):
 	chosen = [part for suite in suites for part in ("--suite", suite)]
 	return Step(name, ["meson", "test", "-C", build, "--no-rebuild", "--num-processes", "2", "--logbase", name, *chosen],
-		count="meson", seconds=600, **fields)
+		count="meson", seconds=900, **fields)
 
 
 def suite(name):
@@ -79,9 +79,9 @@ STEPS = [
 	meson("script", "build", ("script",), after=("build",)),
 	*(suite(name) for name in ("mime", "spf", "dkim", "arc", "dmarc")),
 	pytest("system", "tests/system", "build", after=("build",)),
-	Step("asan-build", ["tools/build", "build-asan"], seconds=900, is_long=True, is_patient=True),
-	Step("fuzz-build", ["tools/build", "build-fuzz"], seconds=900, is_long=True, is_patient=True),
-	check("warnings", seconds=600, is_patient=True),
+	Step("asan-build", ["tools/build", "build-asan"], seconds=1500, is_long=True, is_patient=True),
+	Step("fuzz-build", ["tools/build", "build-fuzz"], seconds=1500, is_long=True, is_patient=True),
+	check("warnings", seconds=1200, is_patient=True),
 	comparison("mime", "status", "--count", "2000"),
 	comparison("fields", "tap", "--cases", "4000"),
 	comparison("html", "tap", "--cases", "2000"),
@@ -89,9 +89,9 @@ STEPS = [
 	comparison("dkim", "tap"),
 	comparison("dmarc", "tap", "--cases", "4000"),
 	pytest("asan-system", "tests/system", "build-asan", ("-m", "not slow"), {"POSTERN_KILL_ROUNDS": "8"},
-		after=("asan-build",), seconds=1200, is_long=True),
+		after=("asan-build",), seconds=1800, is_long=True),
 	Step("demo", ["/usr/bin/python3", "share/demo.py", "--once", "--port", "2725", "--home", "build/demo"], after=("build",)),
-	Step("drill", ["/usr/bin/python3", "tests/drill.py"], count="tap", after=("build",), seconds=900),
+	Step("drill", ["/usr/bin/python3", "tests/drill.py"], count="tap", after=("build",), seconds=1200),
 	pytest("install", "tests/install", "build", after=("build",), seconds=600),
 	meson("asan-unit", "build-asan", ("unit", "seeds", "script"), after=("asan-build",), is_long=True),
 	Step("fuzz", ["tools/fuzz", "--build", "build-fuzz", "--seconds", "2", "--jobs", "1"], count="tap", after=("fuzz-build",),

@@ -14,10 +14,13 @@
 #include "base/ensure.h"
 
 #include <sqlite3.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define VERSION    1
 #define LENGTH_MAX 65536
+#define DB_NAME    "report.db"
 
 #define SQL_ROW                                                                                              \
 	"CREATE TABLE row (day INTEGER NOT NULL, domain BLOB NOT NULL, policy BLOB NOT NULL, "               \
@@ -139,7 +142,7 @@ static enum error prepare(struct report_store *s)
 enum error report_store_open(struct report_store **ret_store)
 {
 	struct report_store *s = mem_zalloc(1, sizeof *s);
-	enum error e = database_open("report.db", NULL, true, LENGTH_MAX, &s->sqlite);
+	enum error e = database_open(DB_NAME, NULL, true, LENGTH_MAX, &s->sqlite);
 
 	s->day = -1;
 	if (!e)
@@ -150,6 +153,15 @@ enum error report_store_open(struct report_store **ret_store)
 	}
 	*ret_store = s;
 	return e;
+}
+
+enum error report_store_set_aside(void)
+{
+	if (rename(DB_NAME, DB_NAME ".damaged") < 0)
+		return ERROR_IO;
+	unlink(DB_NAME "-wal"); /* it belongs to the other */
+	unlink(DB_NAME "-shm");
+	return ERROR_NONE;
 }
 
 void report_store_close(struct report_store *s)

@@ -44,6 +44,9 @@ struct report_store_destination {
 
 /* Creates the database where there is none. ERROR_CORRUPT: it is damaged, or of another version. */
 enum error report_store_open(struct report_store **ret_store);
+/* Keeps a damaged database as report.db.damaged, in place of one that was kept before, so that a fresh one
+ * can be opened: counts of a day are not worth that mail waits for them. */
+enum error report_store_set_aside(void);
 void report_store_close(struct report_store *s); /* commits; NULL is allowed */
 
 /* Adds row->count to the row. ERROR_TOO_MANY: the day is full (R2). ERROR_MALFORMED: a text is empty or above

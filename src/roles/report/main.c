@@ -331,12 +331,16 @@ static void open_store(struct role *r)
 	enum error e = report_store_open(&report.store);
 
 	(void)r;
+	if (e == ERROR_CORRUPT && report_store_set_aside() == ERROR_NONE) {
+		log_warning("the store of DMARC reports is damaged: it is kept as "
+			    "state/report/report.db.damaged, and "
+			    "counting begins anew");
+		e = report_store_open(&report.store);
+	}
 	if (e)
-		log_fatal(
-			e == ERROR_CORRUPT ? EX_DATAERR : EX_IOERR,
-			"the store of DMARC reports cannot be opened: %s; without state/report/report.db it "
-			"begins anew",
-			error_text(e));
+		log_fatal(EX_IOERR,
+			  "the store of DMARC reports, state/report/report.db, cannot be opened: %s",
+			  error_text(e));
 }
 
 static void serve(struct role *r)

@@ -177,6 +177,25 @@ static void another_hand_s_database_is_refused(void **state)
 	assert_null(other);
 }
 
+static void a_damaged_database_is_set_aside(void **state)
+{
+	FILE *f;
+
+	(void)state;
+	report_store_close(store);
+	store = NULL;
+	f = fopen("report.db", "w");
+	assert_non_null(f);
+	for (int i = 0; i < 1000; i++)
+		fputs("not a database\n", f);
+	fclose(f);
+	assert_int_equal(report_store_open(&store), ERROR_CORRUPT);
+	assert_int_equal(report_store_set_aside(), ERROR_NONE);
+	assert_int_equal(report_store_open(&store), ERROR_NONE);
+	assert_int_equal(add(1, "example.com", "p", "r"), ERROR_NONE);
+	assert_int_equal(unlink("report.db.damaged"), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -186,6 +205,7 @@ int main(void)
 						close_it),
 		cmocka_unit_test_setup_teardown(what_is_not_sound_does_not_go_in, open_fresh, close_it),
 		cmocka_unit_test_setup_teardown(destinations_have_a_maximum, open_fresh, close_it),
+		cmocka_unit_test_setup_teardown(a_damaged_database_is_set_aside, open_fresh, close_it),
 		cmocka_unit_test_setup_teardown(another_hand_s_database_is_refused, open_fresh, close_it),
 	};
 
