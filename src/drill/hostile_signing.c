@@ -76,10 +76,8 @@ static void name_too_much(struct link *room)
 {
 	hostile_send_ok(room, SIGNING_KEYRING_BODY, &a_body);
 	for (int i = 0; i < NAMES_TOO_MANY; i++)
-		hostile_send_raw(room,
-				 "\x02\x04\x00\x00\x00"
-				 "from",
-				 9);
+		if (link_send(room, SIGNING_KEYRING_NAME, &a_name, NULL, 0, hostile_soon()))
+			return; /* it has ended us */
 }
 
 static void speak_garbage(struct link *room)
