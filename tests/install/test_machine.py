@@ -61,7 +61,7 @@ def test_units_have_no_fault(host):
 
 def test_every_process_has_its_user_and_every_layer(host):
 	rows = status_of(host)
-	assert len({row["user"] for row in rows.values()}) == len(rows) == 15
+	assert len({row["user"] for row in rows.values()}) == len(rows) == 16
 	for name, row in rows.items():
 		assert {"user", "root", "caps", "seccomp", "landlock"} <= set(row["layers"].split()), (name, row["layers"])
 		assert ("network" in row["layers"].split()) == (name not in ("deliver", "resolver", "judge-resolver")), name

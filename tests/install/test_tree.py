@@ -19,7 +19,7 @@ def expected_files():
 	roles = {owner.lower() for owner in re.findall(r'^PROCESS\(\w+, "[^"]+", (\w+)', processes, re.MULTILINE)}
 	pages = {f"postern-{name.replace(' ', '-')}.1" for name in rows_of("src/cli/commands.def", "COMMAND")}
 	return {"usr/bin/postern", "usr/sbin/posternd", "etc/postern/postern.conf",
-		*(f"usr/libexec/postern/postern-{name}" for name in roles | {"drill"}),
+		*(f"usr/libexec/postern/postern-{name.replace('_', '-')}" for name in roles | {"drill"}),
 		*(f"usr/share/man/man1/{name}" for name in pages | {"postern.1"}),
 		"usr/share/man/man5/postern.conf.5", "usr/share/man/man8/posternd.8",
 		*(f"usr/lib/systemd/system/postern{name}" for name in (".service", "-smtp.socket", "-smtps.socket")),
