@@ -84,7 +84,7 @@ STEPS = [
 	check("warnings", seconds=1200, is_patient=True),
 	comparison("mime", "status", "--count", "2000"),
 	comparison("fields", "tap", "--cases", "4000"),
-	comparison("html", "tap", "--cases", "2000"),
+	comparison("html", "status", "--cases", "2000"),
 	comparison("spf", "tap", "--cases", "4000"),
 	comparison("dkim", "tap"),
 	comparison("dmarc", "tap", "--cases", "4000"),

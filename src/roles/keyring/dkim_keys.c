@@ -223,7 +223,7 @@ static struct dkim_sign_spec spec_of(const struct dkim_keys_job *job)
 		.domain = p->domain,
 		.identity = p->identity,
 		.signed_at = job->now,
-		.expires = p->expire > 0 ? job->now + p->expire / 1000 : -1,
+		.expires = p->signature_expire > 0 ? job->now + p->signature_expire / 1000 : -1,
 		.names = job->names,
 		.n_names = job->n_names,
 	};
