@@ -75,15 +75,26 @@ static void add_arc(struct auth_results_writer *w, const struct origin *o, const
 
 	if (!o->has_arc)
 		return;
+	auth_results_add_method(w, "arc", result_of(o->arc.result));
+	if (o->arc.result == QUEUE_AUTHENTICATE_RESULT_NONE)
+		return;
 	addr_print(&m->client, client);
 	snprintf(number, sizeof number, "%u", o->arc.oldest_pass);
-	auth_results_add_method(w, "arc", result_of(o->arc.result));
 	auth_results_add_reason(w, o->arc.reason);
 	auth_results_add_property(w, "smtp", "remote-ip", text_from_cstr(client)); /* rfc8617 10.2 */
-	auth_results_add_property(w, "header", "oldest-pass", text_from_cstr(number));
+	if (o->arc.result == QUEUE_AUTHENTICATE_RESULT_PASS)
+		auth_results_add_property(w, "header", "oldest-pass", text_from_cstr(number));
 }
 
-/* rfc9989 8: the results of this method, with the policy that was applied. */
+/* What the owner asks for a message that fails, with t=y taken into account; of one that failed, what is left
+ * of it after all overrides. rfc9989 9.1 */
+static enum queue_authenticate_policy effective_policy(const struct queue_authenticate_dmarc *dmarc)
+{
+	if (dmarc->result == QUEUE_AUTHENTICATE_RESULT_FAIL)
+		return dmarc->applied;
+	return dmarc->testing && dmarc->published ? dmarc->published - 1 : dmarc->published;
+}
+
 static void add_dmarc(struct auth_results_writer *w, const struct origin *o)
 {
 	const struct queue_authenticate_dmarc *dmarc = &o->dmarc;
@@ -95,7 +106,7 @@ static void add_dmarc(struct auth_results_writer *w, const struct origin *o)
 	auth_results_add_property(w, "header", "from", dmarc->from);
 	if (dmarc->policy_domain.n)
 		auth_results_add_property(w, "policy", "dmarc",
-					  text_from_cstr(policy_words[dmarc->published]));
+					  text_from_cstr(policy_words[effective_policy(dmarc)]));
 }
 
 /* Words of the draft that rfc8601 does not have are said as reasons. */

@@ -276,6 +276,30 @@ static void deaths_of_one_room_do_not_count_for_the_other(void **state)
 	deliver_and_check(f, 0);
 }
 
+/* A policy that somebody vouched away is not said to have been applied; what is not there has no properties.
+ */
+static void the_field_says_what_was_applied_and_no_more(void **state)
+{
+	struct queue_authenticate_arc no_chain = { .result = QUEUE_AUTHENTICATE_RESULT_NONE };
+	struct queue_fixture *f = *state;
+	struct link session = queue_announce(f, &one), room;
+	struct text body;
+
+	say_message(&session, text_from_cstr(WITH_FORGED));
+	room = take_room(f);
+	queue_send(&room, QUEUE_AUTHENTICATE_ARC, &no_chain);
+	say_dmarc(&room, QUEUE_AUTHENTICATE_POLICY_NONE);
+	finish(f, &room);
+	queue_judge_clean(f, 1);
+	assert_int_equal(queue_hear(f, &session, NULL), SESSION_QUEUE_OUTCOME_ACCEPTED);
+	room = queue_take_delivery(f, "here.test");
+	body = queue_take_message(f, &room)->body;
+	assert_true(has(body, " arc=none;\r\n dmarc=fail header.from=far.test policy.dmarc=none\r\n"));
+	queue_say_result(&room, 0, QUEUE_DELIVERY_OUTCOME_DELIVERED);
+	queue_say_done(&room);
+	queue_end_delivery(f, &room);
+}
+
 /* After 250 a refusal is a quarantine. */
 static void late_results_hold_what_they_would_have_refused(void **state)
 {
@@ -338,6 +362,7 @@ int main(void)
 		TEST(too_many_signatures_are_a_lie),
 		TEST(a_message_whose_authentication_dies_twice_is_held),
 		TEST(deaths_of_one_room_do_not_count_for_the_other),
+		TEST(the_field_says_what_was_applied_and_no_more),
 		TEST(late_results_hold_what_they_would_have_refused),
 		TEST(a_kill_behind_the_results_does_not_lose_them),
 		TEST(who_has_authenticated_is_not_checked),
