@@ -13,7 +13,6 @@
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #define UTF8_GROWTH 4 /* bytes that one byte of a character set becomes at most */
 
